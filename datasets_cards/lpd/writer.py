@@ -1,0 +1,98 @@
+"""How LPD lies on disk: parquet in the `datasets` library's own format, optionally a tree of JPEG files as well."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Any, Self
+
+import numpy as np
+import torch
+from PIL import Image
+
+from pipelines.color import grey_of
+
+JPEG_QUALITY = 95
+_ROWS_AT_ONCE = 64
+
+
+def encode_crop(pixels: np.ndarray) -> tuple[bytes, bytes]:
+    """The JPEG of (256, 256, 3) uint8 pixels, and the PNG of the grey of equal L* made from that JPEG decoded."""
+    jpeg = io.BytesIO()
+    Image.fromarray(pixels).save(jpeg, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    decoded = torch.from_numpy(np.asarray(Image.open(jpeg)).copy()).permute(2, 0, 1)[None] / 255
+    grey = (grey_of(decoded)[0, 0] * 255).round().clamp(0, 255).byte().numpy()
+    png = io.BytesIO()
+    Image.fromarray(grey).save(png, "PNG")
+    return jpeg.getvalue(), png.getvalue()
+
+
+class SplitWriter:
+    """Writes one parquet file row by row, in bounded memory; use as a context manager."""
+
+    def __init__(self, file: Path, jpeg_folder: Path | None = None):
+        import datasets
+        import pyarrow.parquet as pq
+
+        text = datasets.Value("string")
+        images = {"image": datasets.Image(), "grey": datasets.Image()}
+        names = dict.fromkeys(("group", "painting", "work"), text)
+        box = {"box": datasets.Sequence(datasets.Value("int32"), length=3)}
+        self.schema = datasets.Features({**images, **names, **box, "source": text, "licence": text}).arrow_schema
+        self.parquet = pq.ParquetWriter(file, self.schema)
+        self.jpeg_folder = jpeg_folder
+        self.rows: list[dict[str, Any]] = []
+        self.count = 0
+
+    def write(self, pixels: np.ndarray, **columns: Any) -> None:
+        """Add one crop: (256, 256, 3) uint8 and the remaining columns."""
+        jpeg, png = encode_crop(pixels)
+        name = f"{self.count:05d}"
+        self.rows.append(
+            {"image": {"bytes": jpeg, "path": f"{name}.jpg"}, "grey": {"bytes": png, "path": f"{name}.png"}, **columns}
+        )
+        if self.jpeg_folder is not None:
+            folder = self.jpeg_folder / columns["group"]
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{name}.jpg").write_bytes(jpeg)
+        self.count += 1
+        if len(self.rows) >= _ROWS_AT_ONCE:
+            self._flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+        self.parquet.close()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        if self.rows:
+            self.parquet.write_table(pa.Table.from_pylist(self.rows, schema=self.schema))
+            self.rows = []
+
+
+@contextmanager
+def whole_folder(target: Path, overwrite: bool) -> Iterator[Path]:
+    """A folder to write in that becomes `target` only when the block ends well; FileExistsError if it is there."""
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target} exists already; choose another folder, or pass --overwrite.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield part
+        part.chmod(0o755)  # mkdtemp's folders are closed to everyone else
+        if target.exists():
+            old = Path(mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+            target.rename(old / target.name)
+            part.rename(target)
+            rmtree(old)
+        else:
+            part.rename(target)
+    finally:
+        if part.exists():
+            rmtree(part)

@@ -1,0 +1,49 @@
+"""Options of `python -m evaluation`, the same for every method."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """Measure a method's models beside its trivial baselines."""
+
+    data: Path
+    """The data set's folder, as its builder wrote it."""
+    out: Path
+    """Folder for table.md, table.json, table.csv, pictures.csv, the gallery and the contact sheet."""
+    split: Literal["test", "val"] = "test"
+    """Develop on val; test is for the table that is published."""
+    weights: str | None = None
+    """Folder or Hub id of the default row's weights; unset: the bundled ones."""
+    baselines_only: bool = False
+    """Leave out the default row."""
+    paper: tuple[str, ...] = ()
+    """Rows of the paper's model, each ROW=FOLDER, e.g. ResNet-9=runs/resnet/best."""
+    epochs: tuple[Path, ...] = ()
+    """Runs whose kept checkpoints become the columns of a figure, one picture a row."""
+    references: int = 500
+    """Real pictures of the unpaired comparisons, beside the test pictures."""
+    limit: Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: all)")] = None
+    """Measure only so many pictures of each group: for a quick look, not for a table."""
+    seed: int = 0
+    """Of the bootstrap, of KID's subsets and of the reference pictures."""
+    check: bool = False
+    """Exit with status 1 unless every bound holds."""
+
+    def paper_rows(self) -> dict[str, Path]:
+        """Row name -> folder.
+
+        Raises:
+            ValueError: if an entry is not ROW=FOLDER, or a name comes twice.
+        """
+        rows: dict[str, Path] = {}
+        for entry in self.paper:
+            name, equals, folder = entry.partition("=")
+            if not (name and equals and folder) or name in rows:
+                raise ValueError(f"--paper takes ROW=FOLDER entries of different names, got {entry!r}.")
+            rows[name] = Path(folder)
+        return rows

@@ -1,0 +1,40 @@
+"""Every method this project packages, one line each.
+
+A method is a folder here; `METHODS` maps its name to the import path of that folder. Nothing heavy is
+imported until asked for: listing the methods costs no torch, and `from pipelines import LandscapeColorizer`
+costs what that one class needs.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pipelines.method import Method
+
+if TYPE_CHECKING:
+    from pipelines.landscape_colorizer.pipeline_landscape_colorizer import LandscapeColorizer
+
+METHODS = {
+    "landscape_colorizer": "pipelines.landscape_colorizer",
+}
+
+__all__ = ["METHODS", "LandscapeColorizer", "Method", "get_method"]
+
+
+def get_method(name: str) -> Method:
+    """Return the `Method` called `name`; dashes count as underscores.
+
+    Raises:
+        KeyError: naming the choices, if there is no such method.
+    """
+    key = name.replace("-", "_")
+    if key not in METHODS:
+        raise KeyError(f"Unknown method {name!r}. Choose from: {', '.join(sorted(METHODS))}.")
+    return import_module(METHODS[key]).METHOD
+
+
+def __getattr__(name: str) -> Any:
+    """Import a pipeline class on first use: `from pipelines import LandscapeColorizer` (PEP 562)."""
+    for method in METHODS:
+        if name == "".join(part.capitalize() for part in method.split("_")):
+            return get_method(method).load("pipeline")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,6 @@
+from pathlib import Path
+
+
+def save_for_hub(pipe, folder):
+    pipe.save_pretrained(folder)
+    return Path(folder)

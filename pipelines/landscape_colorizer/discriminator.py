@@ -1,0 +1,47 @@
+"""The discriminator of the default model: small heads on frozen ImageNet features. Training only."""
+
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from pipelines.landscape_colorizer.networks_landscape_colorizer import EfficientNetLite0
+
+
+class FeatureDiscriminator(nn.Module):
+    """Tell real colours from painted ones by the features of a frozen EfficientNet-Lite0.
+
+    A discriminator that starts from pretrained features learns from a few hundred paintings in minutes where one
+    from scratch memorises them (Projected GAN, Sauer et al., 2021, https://arxiv.org/abs/2111.01007). Real and
+    painted pictures share their luminance, so only the colours can give a picture away. One patch head looks at
+    each of the strides 4, 8, 16 and 32: from the colour of a stroke to that of the whole.
+
+    Args:
+        width: channels of the heads.
+        encoder_width, encoder_depth: scale of the feature network; 1 and 1 take the published weights.
+    """
+
+    def __init__(self, width: int = 64, encoder_width: float = 1.0, encoder_depth: float = 1.0):
+        super().__init__()
+        self.features = EfficientNetLite0(encoder_width, encoder_depth).requires_grad_(False)
+        self.heads = nn.ModuleList(patch_head(channels, width) for channels in self.features.out_channels[1:])
+
+    def train(self, mode: bool = True) -> "FeatureDiscriminator":
+        """The features keep their ImageNet statistics in training too."""
+        super().train(mode)
+        self.features.eval()
+        return self
+
+    def forward(self, rgb: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) in [0, 1] -> one map of logits (B, 1, h, w) for each scale; higher = more real."""
+        maps = self.features((rgb * 255 - 127) / 128)[1:]
+        return [head(features) for head, features in zip(self.heads, maps, strict=True)]
+
+
+def patch_head(channels: int, width: int) -> nn.Sequential:
+    """Three spectrally normalised convolutions, (B, channels, h, w) -> (B, 1, h, w)."""
+    return nn.Sequential(
+        spectral_norm(nn.Conv2d(channels, width, 1)),
+        nn.LeakyReLU(0.2),
+        spectral_norm(nn.Conv2d(width, width, 3, padding=1)),
+        nn.LeakyReLU(0.2),
+        spectral_norm(nn.Conv2d(width, 1, 1)),
+    )

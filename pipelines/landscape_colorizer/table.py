@@ -1,0 +1,279 @@
+"""The method's table: the paper's figures, trivial baselines, the paper's models and the default, by group of crops."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from evaluation.distribution import fid
+from evaluation.gallery import picture_grid, to_image, write_gallery
+from evaluation.options import EvaluationOptions
+from evaluation.paired import Measured, PairedMeasures, difference, kid_cell, select, summarise
+from evaluation.bootstrap import cluster_weights
+from evaluation.tables import Bound, Cell, Column, Report, Row, Table
+from evaluation.training_record import checkpoints, unfinished
+from pipelines.landscape_colorizer import baselines
+from pipelines.landscape_colorizer.ink_table import ink_report
+from pipelines.landscape_colorizer.measured_crops import Crops, painting_order, read_crops
+from pipelines.landscape_colorizer.pipeline_landscape_colorizer import LandscapeColorizer
+
+GREY, MEAN, BY_LIGHTNESS = "grey", "mean colour", "mean colour by lightness"
+ORACLE, TRUE, DEFAULT = "own mean colour (oracle)", "true colour, kept L* (floor)", "default"
+GROUPS = {"all": "all crops", "colour": "strongly coloured crops", "pale": "pale crops"}
+
+COLUMNS = (
+    Column("lpips_alex", "LPIPS Alex ↓", 4),
+    Column("lpips_vgg", "LPIPS VGG ↓", 4),
+    Column("fid", "FID ↓", 1),
+    Column("kid", "KID ×10³ ↓", 1, scale=1000),
+    Column("psnr", "PSNR dB ↑", 2),
+    Column("ssim", "SSIM ↑", 4),
+    Column("fsim", "FSIM ↑", 4),
+    Column("ciede2000", "CIEDE2000 ↓", 2),
+    Column("colourfulness", "colourfulness", 1),
+    Column("chroma", "mean chroma (of real)", 2, ratio="chroma_ratio"),
+    Column("spread", "chroma spread (of real)", 2, ratio="spread_ratio"),
+)
+_OTHER_PICTURES = (
+    "published by the paper on its own 100 crops, which are other pictures; its LPIPS network is not stated"
+)
+PUBLISHED = (
+    Row("paper, ResNet-9 (published)", {"fid": Cell(96.78), "lpips_alex": Cell(0.1711)}, _OTHER_PICTURES),
+    Row("paper, U-Net (published)", {"fid": Cell(101.59), "lpips_alex": Cell(0.1847)}, _OTHER_PICTURES),
+)
+_CAPTION = (
+    "Brackets: 95 % bootstrap intervals over paintings. KID: unbiased, kernel (x·y/2048 + 1)³, mean ± deviation over "
+    "100 subsets of half the crops, 50 at most. FID and KID: Inception 2015-12-05, crops enlarged to 299 px (bilinear, "
+    "TensorFlow 1); FID is biased upward at this N and comparable only within the table. SSIM: Gaussian 11, σ 1.5. "
+    "Chroma spread: sqrt(var a* + var b*) within a crop. All baselines keep L*."
+)
+
+
+@dataclass(frozen=True)
+class Models:
+    """The colorizers of the table: row name -> pipeline, and why a row must be marked."""
+
+    pipelines: dict[str, LandscapeColorizer]
+    notes: dict[str, str | None]
+
+
+def build_table(options: EvaluationOptions) -> Report:
+    """Measure everything and write the galleries, the contact sheets and the crops' own numbers into `options.out`.
+
+    Raises:
+        OSError: if data, weights or a package with feature networks are missing.
+        ValueError: if they are not what they should be.
+    """
+    crops = read_crops(options.data / _files(options)["coloured"], limit=options.limit)
+    models = load_models(options)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for run in options.epochs:
+        figure = epochs_figure(run, crops)
+        figure.save(options.out / f"epochs-{run.name}.png")
+
+    measures = PairedMeasures()
+    colours = baselines.TrainingColours.measure(options.data / "train.parquet")
+    outputs = coloured_outputs(crops, colours, models)
+    measured = {name: measures(crops.real, output, name) for name, output in outputs.items()}
+    real = measures.inception(tqdm(crops.real, "real", leave=False))
+    others = _other_paintings(options, crops, measures)
+    tables = [
+        group_table(group, crops, measured, real, others, models.notes, options.seed)
+        for group in GROUPS
+        if crops.positions(group).any()
+    ]
+    tables += [differences_table(crops, measured, models, options.seed)] if models.pipelines else []
+    bounds = coloured_bounds(tables) if DEFAULT in models.pipelines else []
+
+    write_pictures(options.out, "gallery", crops, outputs, models)
+    write_crop_numbers(options.out / "pictures.csv", crops, measured)
+    ink_file = options.data / _files(options)["ink"]
+    if ink_file.is_file():
+        ink = read_crops(ink_file, limit=options.limit)
+        ink_outputs = coloured_outputs(ink, colours, models, ink=True)
+        write_pictures(options.out, "gallery_ink", ink, ink_outputs, models)
+        more_tables, more_bounds = ink_report(options, ink, ink_outputs, crops, real, models.notes, measures.inception)
+        tables, bounds = tables + more_tables, bounds + more_bounds
+    return Report("Landscape colorizer", tables, bounds, _facts(options, crops, models))
+
+
+def _files(options: EvaluationOptions) -> dict[str, str]:
+    """The files that are measured. The validation split has no ink crops unless its builder kept some."""
+    if options.split == "test":
+        return {"coloured": "test_colour.parquet", "ink": "test_ink.parquet"}
+    return {"coloured": "val.parquet", "ink": "val_ink.parquet"}
+
+
+def load_models(options: EvaluationOptions) -> Models:
+    """The paper's rows first, then the default."""
+    pipelines, notes = {}, {}
+    for name, folder in options.paper_rows().items():
+        pipelines[name], notes[name] = LandscapeColorizer.from_pretrained(str(folder)), unfinished(folder)
+    if not options.baselines_only:
+        pipelines[DEFAULT] = LandscapeColorizer.from_pretrained(options.weights)
+        folder = Path(options.weights or "")
+        notes[DEFAULT] = unfinished(folder) if options.weights and (folder / "training.json").is_file() else None
+    return Models(pipelines, notes)
+
+
+def coloured_outputs(
+    crops: Crops, colours: baselines.TrainingColours, models: Models, ink: bool = False
+) -> dict[str, Tensor]:
+    """Row name -> what that row makes of the crops' grey, (N, 3, H, W) uint8; ink has no true colours to know."""
+    outputs = {
+        GREY: crops.grey,
+        MEAN: baselines.mean_colour(crops.grey, colours),
+        BY_LIGHTNESS: baselines.mean_colour_by_lightness(crops.grey, colours),
+    }
+    if not ink:
+        outputs[ORACLE] = baselines.own_mean_colour(crops.grey, crops.real)
+        outputs[TRUE] = baselines.true_colour(crops.grey, crops.real)
+    return outputs | {name: colour(pipe, crops.grey, name) for name, pipe in models.pipelines.items()}
+
+
+def colour(pipe: LandscapeColorizer, grey: Tensor, name: str) -> Tensor:
+    """Run a pipeline as people do, one picture at a time: (N, 3, H, W) uint8 both."""
+    pictures = [np.array(pipe(to_image(picture)).images[0]) for picture in tqdm(grey, name, leave=False)]
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+
+
+def group_table(
+    group: str,
+    crops: Crops,
+    measured: dict[str, Measured],
+    real: np.ndarray,
+    others: tuple[np.ndarray, list[str], list[str]],
+    notes: dict[str, str | None],
+    seed: int,
+) -> Table:
+    """One group's table: published rows (all crops only), every measured row, real crops of other paintings."""
+    chosen = crops.positions(group)
+    paintings = [name for name, inside in zip(crops.paintings, chosen, strict=True) if inside]
+    rows = list(PUBLISHED) if group == "all" else []
+    for name, values in measured.items():
+        cells = summarise(select(values, chosen), real[chosen], paintings, seed)
+        rows.append(Row(name, cells, notes.get(name)))
+    features, groups, other_paintings = others
+    inside = np.array([group in ("all", name) for name in groups])
+    if inside.sum() > 1:
+        weights = cluster_weights(paintings, seed=seed)
+        other = cluster_weights([p for p, i in zip(other_paintings, inside, strict=True) if i], seed=seed + 1)
+        cells = {
+            "fid": Cell(fid(real[chosen], features[inside])),
+            "kid": kid_cell(real[chosen], features[inside], weights, other, seed),
+        }
+        rows.append(
+            Row(f"real crops of other paintings (N = {inside.sum()})", cells, "unpaired: no floor for paired rows")
+        )
+    caption = f"N = {chosen.sum()} crops of {len(set(paintings))} paintings. {_CAPTION}"
+    return Table(GROUPS[group].capitalize(), COLUMNS, rows, caption)
+
+
+def differences_table(crops: Crops, measured: dict[str, Measured], models: Models, seed: int) -> Table:
+    """Paired differences of LPIPS (Alex), each model minus each of the baselines that matter."""
+    rows, columns = [], []
+    for baseline in (MEAN, BY_LIGHTNESS, ORACLE):
+        columns.append(Column(baseline, f"minus {baseline}", 4))
+    for group in GROUPS:
+        chosen = crops.positions(group)
+        if not chosen.any():
+            continue
+        paintings = [name for name, inside in zip(crops.paintings, chosen, strict=True) if inside]
+        for model in models.pipelines:
+            first = select(measured[model], chosen)
+            cells = {
+                column.key: difference(first, select(measured[column.key], chosen), "lpips_alex", paintings, seed)
+                for column in columns
+            }
+            rows.append(Row(f"{model}, {GROUPS[group]}", cells))
+    return Table(
+        "Difference of LPIPS Alex", columns, rows, "Below zero is better. 95 % bootstrap intervals over paintings."
+    )
+
+
+def coloured_bounds(tables: list[Table]) -> list[Bound]:
+    """What the default must reach on the coloured crops."""
+    cells = {table.title: {row.name: row.cells for row in table.rows} for table in tables}
+    by_group = {group: cells[title.capitalize()] for group, title in GROUPS.items() if title.capitalize() in cells}
+
+    def value(group: str, row: str, measure: str) -> float:
+        return by_group[group][row][measure].value
+
+    lpips = "lpips_alex"
+    own = value("all", DEFAULT, lpips)
+    bounds = [Bound("LPIPS, all: at most 0.85 of mean colour's", own, 0.85 * value("all", MEAN, lpips))]
+    for group in by_group.keys() - {"all"}:
+        claim = f"LPIPS, {GROUPS[group]}: below mean colour's"
+        bounds.append(Bound(claim, value(group, DEFAULT, lpips), value(group, MEAN, lpips)))
+    bounds.append(Bound("LPIPS, all: below mean colour by lightness", own, value("all", BY_LIGHTNESS, lpips)))
+    for row in (MEAN, BY_LIGHTNESS):
+        bounds.append(Bound(f"KID, all: below {row}", value("all", DEFAULT, "kid"), value("all", row, "kid")))
+    bounds.append(Bound("LPIPS, all: below the oracle's", own, value("all", ORACLE, lpips), target=True))
+    for group in by_group.keys() - {"all"}:
+        claim = f"chroma spread, {GROUPS[group]}: fraction of real"
+        bounds.append(Bound(claim, value(group, DEFAULT, "spread_ratio"), 0.6, at_most=False))
+    if "colour" in by_group:
+        claim = "mean chroma, strongly coloured crops: fraction of real"
+        bounds.append(Bound(claim, value("colour", DEFAULT, "chroma_ratio"), 0.7, at_most=False))
+    return bounds
+
+
+def write_pictures(out: Path, name: str, crops: Crops, outputs: dict[str, Tensor], models: Models) -> None:
+    """The paper's gallery (real, grey, coloured) and a contact sheet of every third crop with the baselines."""
+    columns = {"real": crops.real, GREY: crops.grey} | {row: outputs[row] for row in models.pipelines}
+    captions = [f"{group}, {painting}" for group, painting in zip(crops.groups, crops.paintings, strict=True)]
+    as_images = {heading: [to_image(picture) for picture in pictures] for heading, pictures in columns.items()}
+    write_gallery(out / name, "Landscape colorizer: " + name.replace("_", " "), as_images, captions)
+    sheet = {"real": crops.real, **outputs}
+    some = {row: [to_image(picture) for picture in sheet[row][::3]] for row in sheet if row != TRUE}
+    picture_grid(some, side=128, blocks=2).save(out / f"contact_sheet{name.removeprefix('gallery')}.jpg", quality=92)
+
+
+def epochs_figure(run: Path, crops: Crops, rows: int = 5) -> Image.Image:
+    """The paper's figure: one crop a row, a run's checkpoints as columns, at most eight of them."""
+    kept = list(checkpoints(run).items())
+    picked = [kept[round(i * (len(kept) - 1) / max(min(len(kept), 8) - 1, 1))] for i in range(min(len(kept), 8))]
+    some = torch.linspace(0, len(crops) - 1, min(rows, len(crops))).round().long()
+    columns = {"real": crops.real[some], GREY: crops.grey[some]}
+    for name, folder in picked:
+        columns[name] = colour(LandscapeColorizer.from_pretrained(str(folder)), crops.grey[some], name)
+    return picture_grid({name: [to_image(picture) for picture in pictures] for name, pictures in columns.items()})
+
+
+def write_crop_numbers(file: Path, crops: Crops, measured: dict[str, Measured]) -> None:
+    """Every measure of every crop, one line a crop and row, to find where a model fails."""
+    measures = list(next(iter(measured.values())).values)
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["row", "crop", "group", "painting", *measures])
+        for name, values in measured.items():
+            for crop in range(len(crops)):
+                numbers = [f"{values.values[measure][crop]:.6g}" for measure in measures]
+                writer.writerow([name, crop, crops.groups[crop], crops.paintings[crop], *numbers])
+
+
+def _other_paintings(
+    options: EvaluationOptions, crops: Crops, measures: PairedMeasures
+) -> tuple[np.ndarray, list[str], list[str]]:
+    """Real training crops, as many of each group as are measured: features, groups, paintings."""
+    file, rows = options.data / "train.parquet", []
+    for group in sorted(set(crops.groups)):
+        rows += painting_order(file, group, options.seed)[: crops.groups.count(group)]
+    if not rows:
+        return np.empty((0, 2048)), [], []
+    real = read_crops(file, rows)
+    return measures.inception(tqdm(real.real, "other paintings", leave=False)), real.groups, real.paintings
+
+
+def _facts(options: EvaluationOptions, crops: Crops, models: Models) -> dict[str, Any]:
+    counts = {GROUPS.get(group, group): crops.groups.count(group) for group in sorted(set(crops.groups))}
+    dtypes = {name: str(pipe.generator.dtype).removeprefix("torch.") for name, pipe in models.pipelines.items()}
+    return {"data": options.data.name, "split": options.split, "crops": counts, "seed": options.seed} | (
+        {"computed in": dtypes} if dtypes else {}
+    )
