@@ -42,8 +42,20 @@ def build(services: Services) -> gr.Blocks:
     return demo.queue(max_size=services.limits.waiting, api_open=False)
 
 
+def serve(services: Services, host: str = LOCAL_HOSTS[0], port: int | None = None, share: bool = False) -> gr.Blocks:
+    """Build the page and start serving it in the background; `.local_url` says where."""
+    services.limits.set_for_process()
+    demo = build(services)
+    demo.launch(
+        **dict(server_name=host, server_port=port, share=share, prevent_thread_lock=True, ssr_mode=False),
+        **dict(max_file_size=file_limit(services.limits), footer_links=["api"]),
+        **dict(i18n=translations(), theme=theme(), css=CSS, head=HEAD),
+    )
+    return demo
+
+
 def main(host: str | None = None, port: int | None = None, share: bool = False, weights: str | None = None) -> None:
-    """Serve the app.
+    """Serve the app until interrupted.
 
     Args:
         host: address to listen on; by default GRADIO_SERVER_NAME, or this computer only.
@@ -52,16 +64,11 @@ def main(host: str | None = None, port: int | None = None, share: bool = False, 
         weights: folder or Hub id of colorizer weights to use in place of the bundled ones.
     """
     host = host or os.environ.get("GRADIO_SERVER_NAME") or LOCAL_HOSTS[0]
-    alone = host in LOCAL_HOSTS and not share and "SPACE_ID" not in os.environ
+    alone = host in LOCAL_HOSTS and not share and "SPACE_ID" not in os.environ  # nobody else reaches the page
     limits = Limits.from_environment()
-    limits.set_for_process()
     sources = {"landscape_colorizer": weights} if weights else {}
     services = Services(Models(sources, folders=alone, most=limits.models), limits)
-    demo = build(services)
-    demo.launch(
-        **dict(server_name=host, server_port=port, share=share, max_file_size=file_limit(limits), prevent_thread_lock=True),
-        **dict(i18n=translations(), theme=theme(), css=CSS, head=HEAD, footer_links=["api"], ssr_mode=False, quiet=False),
-    )
+    demo = serve(services, host, port, share)
     services.models.warm_up([name for name in METHODS if services.models.has_default(name)])
     demo.block_thread()
 

@@ -1,6 +1,5 @@
 """Print a method's table and write it: `python -m evaluation METHOD --data FOLDER --out FOLDER`."""
 
-import torchvision_guard  # noqa: F401  before diffusers and lpips
 import json
 import pickle
 import sys
@@ -8,6 +7,7 @@ import time
 
 import tyro
 
+import torchvision_guard  # noqa: F401  before diffusers and lpips
 from evaluation.facts import machine, versions
 from evaluation.options import EvaluationOptions
 from evaluation.tables import Report, report_csv, report_json, report_markdown

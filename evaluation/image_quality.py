@@ -33,11 +33,11 @@ def ssim(real: Tensor, output: Tensor) -> Tensor:
     return torch.as_tensor(values).reshape(len(real)).double()
 
 
-def fsim(real: Tensor, output: Tensor, chromatic: bool = False) -> Tensor:
-    """Feature similarity (Zhang et al., 2011), (N,): FSIM on luma, or FSIMc, which takes the chroma in.
+def fsim(real: Tensor, output: Tensor) -> Tensor:
+    """Feature similarity (Zhang et al., 2011) on luma, (N,).
 
-    A method that keeps the luminance has an FSIM near 1 by construction; FSIMc is the one that sees its colours.
+    A method that keeps the luminance has an FSIM near 1 by construction: it says that the drawing is kept.
     """
     import piq
 
-    return piq.fsim(output, real, reduction="none", data_range=1.0, chromatic=chromatic).double()
+    return piq.fsim(output, real, reduction="none", data_range=1.0, chromatic=False).double()

@@ -108,19 +108,20 @@ def _sha256(file: Path, size: int) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+_ARRAY_PARTS = {
+    ("numpy", "dtype"): np.dtype,
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy.core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,  # its name before numpy 2
+}
+
+
 class _ArrayUnpickler(pickle.Unpickler):
     """Reads dictionaries of numpy arrays and refuses everything else."""
 
-    _ALLOWED = {
-        ("numpy", "dtype"): np.dtype,
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy.core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,  # its name before numpy 2
-    }
-
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self._ALLOWED:
+        if (module, name) not in _ARRAY_PARTS:
             raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of arrays.")
-        return self._ALLOWED[module, name]
+        return _ARRAY_PARTS[module, name]
 
 
 def read_arrays(file: Path) -> dict[str, Any]:

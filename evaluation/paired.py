@@ -70,7 +70,6 @@ class PairedMeasures:
             "psnr": psnr(real, output),
             "ssim": ssim(real, output),
             "fsim": fsim(real, output),
-            "fsimc": fsim(real, output, chromatic=True),
         }
         return distances | quality | colour_measures(real, output)
 

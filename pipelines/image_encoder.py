@@ -21,7 +21,7 @@ SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".webp")
 MAX_SIDE = {".jpg": 65535, ".jpeg": 65535, ".webp": 16383}  # what the formats' headers can say
 BIG_TIFF_BYTES = 4_000_000_000  # a plain TIFF ends at 2^32 bytes
 
-_CHUNK_BYTES = 4 << 20
+_CHUNK_BYTES = 1 << 20
 _PNG_COLOUR_TYPE = {1: 0, 3: 2, 4: 6}
 
 

@@ -1,9 +1,10 @@
 """Paint files of any size in bounded memory: decoded in rows, painted in tiles, encoded in rows.
 
 Every method shares this path; for lossless formats its pixels equal those of `pipelines.tiles.paint_tiles`. Memory
-beside the model's own for a tile: a window of `ROW_PIXELS` (and its halo) decoded and as much painted, about 250 MB
-at 8 bits and 500 MB at 16, however large the picture. A picture that its EXIF tag turns or flips, and one that the
-model can only paint as a whole, need it decoded: the first on disk beyond 100 MB, the second in memory.
+beside the model's own for a tile: a window of `ROW_PIXELS` (and its halo) decoded, as much painted, and about 100 MB
+for the codecs: 300 MB in all at 8 bits and 500 MB at 16, however large the picture. Two kinds of picture need more:
+one that its EXIF tag turns or flips is decoded whole, beyond 100 MB to a temporary file, and one that the model can
+only paint as a whole is held in memory, so it is limited to `MAX_PICTURE_PIXELS`.
 
 Importing this module sets up libvips for files from strangers, for the whole process: only decoders of
 the formats below, no cache of operations.
@@ -35,7 +36,7 @@ MAX_FILE_BYTES = 100_000_000_000
 ROW_PIXELS = 32_000_000
 _DECODERS = ("Jpeg", "Png", "Tiff", "Webp", "Nsgif", "Heif")
 _DTYPES = {"uchar": np.dtype(np.uint8), "ushort": np.dtype(np.uint16)}
-_STEP_BYTES = 1 << 18
+_STEP_BYTES = 1 << 20  # libvips holds several such pieces at once
 _MIN_TILE_ROWS = 64
 
 pyvips.block_untrusted_set(True)

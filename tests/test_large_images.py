@@ -1,4 +1,4 @@
-"""Files of any size and kind through `paint_file`: the pixels of the in-memory path, in bounded memory, whole or not at all."""
+"""Files through `paint_file`: the pixels of the path in memory, in bounded memory, whole or not at all."""
 
 import os
 import subprocess
@@ -24,10 +24,8 @@ class BlurPipeline:
 
     view_area = 1000
 
-    def canvas(self, view: np.ndarray, height: int, width: int, halo: int | None = 5) -> BlurCanvas:
-        canvas = BlurCanvas(view, multiple=2)
-        canvas.halo = halo
-        return canvas
+    def canvas(self, view: np.ndarray, height: int, width: int) -> BlurCanvas:
+        return BlurCanvas(view, multiple=2)
 
 
 class CopyPipeline:
@@ -83,28 +81,22 @@ def test_low_tile_rows_of_wide_pictures(tmp_path, monkeypatch):
 
 
 def test_model_without_bounded_field_gets_the_whole(tmp_path, monkeypatch):
-    class Whole(BlurPipeline):
-        def canvas(self, view, height, width):
-            canvas = BlurCanvas(view, multiple=2)
-            blur = canvas.paint
-            canvas.paint = lambda pixels, top, left: blur(pixels, top, left)
-            return WholeCanvas(canvas)
-
     class WholeCanvas:
         halo, multiple = None, 1
 
-        def __init__(self, inner):
-            self.inner = inner
+        def __init__(self, view: np.ndarray):
+            self.paint = BlurCanvas(view, multiple=2).paint
 
-        def paint(self, pixels, top, left):
-            return self.inner.paint(pixels, top, left)
+    class Whole(BlurPipeline):
+        def canvas(self, view: np.ndarray, height: int, width: int) -> WholeCanvas:
+            return WholeCanvas(view)
 
     pixels = noise(120, 333)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     paint_file(Whole(), tmp_path / "a.png", tmp_path / "b.png", tile=64)
     np.testing.assert_array_equal(decoded(tmp_path / "b.png"), in_memory(pixels))
     monkeypatch.setattr(large_images, "MAX_PICTURE_PIXELS", 1000)
-    with pytest.raises(ValueError, match="a.png \\(painted as a whole\\) is 333x120"):
+    with pytest.raises(ValueError, match=r"a\.png \(painted as a whole\) is 333x120"):
         paint_file(Whole(), tmp_path / "a.png", tmp_path / "c.png")
 
 
@@ -130,18 +122,20 @@ def kinds(folder: Path) -> dict[str, tuple[Image.Image, dict]]:
     rgba, both = rgb.copy(), grey.copy()
     rgba.putalpha(alpha)
     both.putalpha(alpha)
+    palette, profile = rgb.convert("P"), {"icc_profile": swapped_profile()}
     return {
         "rgb.png": (rgb, {}), "rgba.png": (rgba, {}), "grey.png": (grey, {}), "la.png": (both, {}),
         "bit.png": (rgb.convert("1"), {}), "bit.tif": (rgb.convert("1"), {"compression": "group4"}),
-        "palette.png": (rgb.convert("P"), {}), "palette.tif": (rgb.convert("P"), {}), "palette.gif": (rgb.convert("P"), {}),
-        "transparent.png": (rgb.convert("P"), {"transparency": 3}),
+        "palette.png": (palette, {}), "palette.tif": (palette, {}), "palette.gif": (palette, {}),
+        "transparent.png": (palette, {"transparency": 3}),
         "deep.png": (Image.fromarray(noise(60, 90, np.uint16)[..., 0]), {}),
         "deep.tif": (Image.fromarray(noise(60, 90, np.uint16)[..., 0]), {}),
         "rgb.jpg": (rgb, {"quality": 95}), "grey.jpg": (grey, {}), "cmyk.jpg": (rgb.convert("CMYK"), {}),
-        "cmyk.tif": (rgb.convert("CMYK"), {}), "rgb.webp": (rgb, {"lossless": True}), "rgb.avif": (rgb, {}),
+        "cmyk.tif": (rgb.convert("CMYK"), {}), "rgb.webp": (rgb, {"lossless": True}),
+        "rgb.avif": (rgb, {"quality": 100, "subsampling": "4:4:4"}),
         "turned.jpg": (rgb, {"exif": exif}), "turned.png": (rgb, {"exif": exif}), "turned.tif": (rgb, {"exif": exif}),
-        "profile.png": (rgb, {"icc_profile": swapped_profile()}), "profile.jpg": (rgb, {"icc_profile": swapped_profile()}),
-        "bad-profile.png": (rgb, {"icc_profile": b"no profile"}), "unfit.jpg": (grey, {"icc_profile": swapped_profile()}),
+        "profile.png": (rgb, profile), "profile.jpg": (rgb, profile),
+        "bad-profile.png": (rgb, {"icc_profile": b"no profile"}), "unfit.jpg": (grey, profile),
         "rgb.bmp": (rgb, {}), "rgb.jp2": (rgb, {}), "rgb.ppm": (rgb, {}),
         "name[Q=3].png": (rgb, {}), "水墨 山.png": (rgb, {}), "dot.jpg.png": (rgb, {}),
     }  # fmt: skip
@@ -218,7 +212,7 @@ def test_targets_are_checked_before_work_starts(tmp_path):
     for source, target, kind, sentence in cases:
         with pytest.raises(kind, match=sentence):
             paint_file(NoWork(), source, tmp_path / target, overwrite=target == "wide.png")
-    with pytest.raises(ValueError, match="20000x3 = 0.1 megapixels; at most 0.0"):
+    with pytest.raises(ValueError, match=r"20000x3 = 0\.1 megapixels; at most 0\.0"):
         paint_file(NoWork(), wide, tmp_path / "a.png", max_pixels=10_000)
     assert sorted(tmp_path.iterdir()) == before and (tmp_path / "there.png").read_bytes() == b"kept"
     paint_file(CopyPipeline(), wide, tmp_path / "there.png", overwrite=True)
@@ -242,11 +236,11 @@ def test_cancelling_leaves_nothing(after, error, tmp_path):
         if done >= after:
             raise error("stop")
 
-    threads = threading.active_count()
     with pytest.raises(error, match="stop"):
         paint_file(BlurPipeline(), tmp_path / "a.png", tmp_path / "b.png", tile=64, progress=cancel, overwrite=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
-    assert (tmp_path / "b.png").read_bytes() == b"old" and threading.active_count() == threads
+    assert (tmp_path / "b.png").read_bytes() == b"old"
+    assert "image encoder" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_a_failing_encoder_ends_the_work(tmp_path, monkeypatch):
@@ -278,7 +272,7 @@ def test_huge_tiff_becomes_a_pyramid(tmp_path, monkeypatch):
     Image.fromarray(pixels).save(tmp_path / "a.png")
     paint_file(CopyPipeline(), tmp_path / "a.png", tmp_path / "b.tif")
     assert (tmp_path / "b.tif").read_bytes()[:4] == b"II+\0"  # BigTIFF
-    image = pyvips.Image.tiffload(str(tmp_path / "b.tif")) if False else LargeImage(tmp_path / "b.tif")
+    image = LargeImage(tmp_path / "b.tif")
     assert (image.width, image.height) == (700, 600)
     np.testing.assert_array_equal(decoded(tmp_path / "b.tif"), pixels)
 
@@ -329,7 +323,7 @@ def test_forty_megapixels_in_bounded_memory(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     before, after = map(int, run.stdout.split())
-    assert after < 700 and after - before < 250, (before, after)
+    assert after < 600 and after - before < 250, (before, after)
     image = LargeImage(tmp_path / "b.tif")
     assert (image.width, image.height) == (8000, 5000)
     rows = next(image.rows())[0]

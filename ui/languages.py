@@ -72,7 +72,6 @@ add_strings(
     {
         "en": {
             "app_promise": "Colour for ink-wash and grey Chinese landscape paintings. The brushwork stays as it was painted.",
-            "error_title": "Not possible",
             "error_nothing_chosen": "Choose a painting first: drop a picture in, or pick an example.",
             "error_empty": "“{name}” is empty (0 bytes). Choose another file.",
             "error_not_a_picture": "“{name}” is not a picture this page can read. Use JPEG, PNG, TIFF, WebP, GIF or BMP.",
@@ -101,7 +100,6 @@ add_strings(
         },
         "zh": {
             "app_promise": "为水墨与黑白山水设色，笔墨浓淡一如原作。",
-            "error_title": "无法完成",
             "error_nothing_chosen": "请先选一幅画：拖入图片，或点选示例。",
             "error_empty": "“{name}”是空文件（0 字节），请换一个文件。",
             "error_not_a_picture": "“{name}”不是本页能读的图片，请用 JPEG、PNG、TIFF、WebP、GIF 或 BMP。",

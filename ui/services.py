@@ -53,19 +53,11 @@ def explained(request: gr.Request | None) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise _failed(error, request) from error
+        raise error.shown(request) from error
     except Stopped as error:
         raise gr.Error(say(request, "stopped"), visible=False, print_exception=False) from error
     except MemoryError as error:
-        raise _failed(UserError("error_memory"), request) from error
+        raise UserError("error_memory").shown(request) from error
     except Exception as error:  # the last stop before the page: the log has the trace, the person a sentence
         traceback.print_exc()
-        raise _failed(UserError("error_unexpected"), request) from error
-
-
-def _failed(error: UserError, request: gr.Request | None) -> gr.Error:
-    """Show `error` as a notice, whose title can be translated as that of gradio's errors cannot; end the event quietly."""
-    shown = error.shown(request)
-    gr.Warning(shown.message, duration=30, title=say(request, "error_title"))
-    shown.visible = False
-    return shown
+        raise UserError("error_unexpected").shown(request) from error

@@ -43,6 +43,7 @@ footer .divider:last-child { display: none; }
 #examples .thumbnail-item { aspect-ratio: 4 / 3; }
 .stage [data-testid="status-tracker"].full:not(.hide) { opacity: .88; }
 .stage [data-testid="status-tracker"]:has(.error) { display: none; }
+.toast-title { font-size: 0 !important; } /* gradio writes "Error" there in every language; the message says enough */
 .caption { text-align: center; }
 .caption p { color: var(--body-text-color-subdued); font-size: .92rem; margin: 0; }
 button:focus-visible, input:focus-visible, [tabindex]:focus-visible {

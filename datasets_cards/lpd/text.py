@@ -3,7 +3,9 @@
 import json
 import os
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,8 @@ _TEXT_SIDE = 736  # the detector sees the painting with its short side enlarged 
 _ASKED_SCORE = 0.4  # boxes of less confidence are not even remembered
 _TEXT_SCORE = 0.5  # least confidence for a box to count as writing
 _WIDEST_LINE = 0.25  # of the painting's short side; wider boxes were mountains taken for characters
+_WINDOW = 1536  # pixels a side that the detector sees at once: it would shrink a scroll until nothing can be read
+_OVERLAP = 256
 _LATIN_SCORE = 0.8  # least confidence of the recogniser that a text is Latin: a watermark
 
 
@@ -22,10 +26,21 @@ class TextFinder:
 
     def __init__(self, cache: Path | None, threads: int = 1):
         self.cache, self.threads = cache, threads
-        self._engine = None
         self._known: dict[str, list[dict]] = {}
         if cache is not None and cache.is_file():
             self._known = json.loads(cache.read_text(encoding="utf-8"))
+
+    @cached_property
+    def engine(self) -> Any:
+        """The detector and recogniser, started when the first unknown picture comes."""
+        import onnxruntime
+        from rapidocr import RapidOCR
+
+        onnxruntime.disable_telemetry_events()
+        threads = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": self.threads for kind in ("intra", "inter")}
+        detector = {"Det.limit_side_len": _TEXT_SIDE, "Det.limit_type": "min", "Det.box_thresh": _ASKED_SCORE}
+        steps = {"Global.log_level": "critical", "Global.use_cls": False, "Global.use_rec": False}
+        return RapidOCR(params={**steps, **threads, **detector})
 
     def __call__(self, pixels: np.ndarray) -> list[Mark]:
         """Inscriptions and watermarks in (H, W, 3) uint8 RGB."""
@@ -46,44 +61,38 @@ class TextFinder:
         part.replace(self.cache)
 
     def _find(self, pixels: np.ndarray) -> list[Mark]:
-        if self._engine is None:
-            self._engine = _text_engine(self.threads)
-        found = self._engine(np.ascontiguousarray(pixels[:, :, ::-1]))  # the engine wants BGR
+        marks = []
+        for y in _starts(pixels.shape[0]):
+            for x in _starts(pixels.shape[1]):
+                marks += self._find_in(pixels[y : y + _WINDOW, x : x + _WINDOW], x, y)
+        return marks
+
+    def _find_in(self, pixels: np.ndarray, x: int, y: int) -> list[Mark]:
+        """Marks of a window that lies at `x`, `y` of the painting."""
+        found = self.engine(np.ascontiguousarray(pixels[:, :, ::-1]))  # the engine wants BGR
         if getattr(found, "boxes", None) is None:
             return []
         marks = []
         for corners, score in zip(found.boxes, found.scores, strict=True):
-            (left, top), (right, bottom) = corners.min(0), corners.max(0)
-            box = (max(int(left), 0), max(int(top), 0), int(np.ceil(right)), int(np.ceil(bottom)))
-            kind = "watermark" if self._is_latin(pixels, *box) else "inscription"
-            marks.append(Mark(kind, *box, round(float(score), 3)))
+            left, top = (max(int(v), 0) for v in corners.min(0))
+            right, bottom = (int(np.ceil(v)) for v in corners.max(0))
+            kind = "watermark" if self._is_latin(pixels[top:bottom, left:right]) else "inscription"
+            marks.append(Mark(kind, left + x, top + y, right + x, bottom + y, round(float(score), 3)))
         return marks
 
-    def _is_latin(self, pixels: np.ndarray, left: int, top: int, right: int, bottom: int) -> bool:
-        """Whether a line of text is Latin letters or figures: no painter wrote those, a seller's stamp does."""
-        if right - left < 1.5 * (bottom - top):
+    def _is_latin(self, line: np.ndarray) -> bool:
+        """Whether (H, W, 3) pixels of one line are Latin letters or figures: a seller's stamp, no painter's hand."""
+        height, width = line.shape[:2]
+        if width < 1.5 * height:
             return False  # a column, or a single character
-        line = np.ascontiguousarray(pixels[top:bottom, left:right, ::-1])
-        read = self._engine(line, use_det=False, use_rec=True)
-        self._engine.update_params(use_det=True, use_rec=False)
+        read = self.engine(np.ascontiguousarray(line[:, :, ::-1]), use_det=False, use_rec=True)
+        self.engine.update_params(use_det=True, use_rec=False)
         if not read.txts or read.scores[0] < _LATIN_SCORE:
             return False
         letters = [c for c in read.txts[0] if not c.isspace()]
         return sum(c.isascii() and c.isalnum() for c in letters) >= max(3, 0.7 * len(letters))
 
 
-def _text_engine(threads: int):
-    from rapidocr import RapidOCR
-
-    return RapidOCR(
-        params={
-            "Global.log_level": "critical",
-            "Global.use_cls": False,
-            "Global.use_rec": False,
-            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
-            "EngineConfig.onnxruntime.inter_op_num_threads": threads,
-            "Det.limit_side_len": _TEXT_SIDE,
-            "Det.limit_type": "min",
-            "Det.box_thresh": _ASKED_SCORE,
-        }
-    )
+def _starts(length: int) -> list[int]:
+    """Where windows begin along a side, each overlapping the next."""
+    return list(range(0, max(length - _OVERLAP, 1), _WINDOW - _OVERLAP))

@@ -56,9 +56,9 @@ def ink_report(
     cells = _strength(coloured.real) | _distances(coloured_features, coloured.paintings, own, options.seed)
     rows.append(Row("real coloured crops of this split", cells))
     caption = (
-        f"N = {len(ink)} ink crops of {len(set(ink.paintings))} paintings, against {len(coloured)} coloured crops of the "
-        f"{options.split} split and {len(more)} of {len(set(more.paintings))} training and validation paintings, drawn "
-        "painting by painting. Unpaired. Brackets and ± as above."
+        f"N = {len(ink)} ink crops of {len(set(ink.paintings))} paintings, against {len(coloured)} coloured crops of "
+        f"the {options.split} split and {len(more)} of {len(set(more.paintings))} training and validation paintings, "
+        "drawn painting by painting. Unpaired. Brackets and ± as above."
     )
     tables = [Table("Ink crops", columns, rows, caption)]
     if _MODEL not in outputs:

@@ -137,7 +137,7 @@ class WholeCanvas:
         height, width = pixels.shape[:2]
         grey = grey_of(view_tensor(pixels, self.generator)).to(self.generator.dtype)
         multiple = self.generator.multiple
-        down, right = max(-height % multiple, 0), max(-width % multiple, 0)
+        down, right = -height % multiple, -width % multiple
         padded = F.pad(grey * 2 - 1, (0, right, 0, down), mode="replicate").expand(-1, 3, -1, -1)
         coloured = (self.generator(padded)[:, :, :height, :width].float() + 1) / 2
         coloured = grey + (coloured - grey) * self.vividness

@@ -158,7 +158,6 @@ class Actions:
     def stop(self, request: gr.Request) -> tuple[Any, Any]:
         """Stop this page's work at the next tile."""
         self.services.workers.stop(request.session_hash or "")
-        gr.Info(say(request, "stopped"), duration=4, title="丹青")
         return self.end()
 
     def _checked(self, painting: str | None) -> tuple[Path, int, int]:

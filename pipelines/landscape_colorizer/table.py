@@ -11,11 +11,11 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from evaluation.bootstrap import cluster_weights
 from evaluation.distribution import fid
 from evaluation.gallery import picture_grid, to_image, write_gallery
 from evaluation.options import EvaluationOptions
 from evaluation.paired import Measured, PairedMeasures, difference, kid_cell, select, summarise
-from evaluation.bootstrap import cluster_weights
 from evaluation.tables import Bound, Cell, Column, Report, Row, Table
 from evaluation.training_record import checkpoints, unfinished
 from pipelines.landscape_colorizer import baselines

@@ -1,0 +1,167 @@
+"""Run a method on files and folders: `python -m pipelines landscape-colorizer painting.jpg folder/ --out coloured/`.
+
+Pictures go through `pipelines.large_images`, so they may be of any size. Exit status: 0 if every picture was painted
+or had been before, 1 if some could not be, 2 if nothing was started, 130 after Ctrl-C.
+"""
+
+import torchvision_guard  # noqa: F401  isort: skip
+import argparse
+import inspect
+import re
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from pipelines import METHODS, get_method
+from pipelines.batch import Job, plan_batch
+
+_SCALARS = (bool, int, float, str)
+_USAGE = "usage: python -m pipelines METHOD INPUT... --out DIR [options]"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    names = ", ".join(name.replace("_", "-") for name in METHODS)
+    if not given or given[0] in ("-h", "--help"):
+        print(f"{_USAGE}\n\nmethods: {names}\n\n`python -m pipelines METHOD --help` lists a method's options.")
+        return 0 if given else 2
+    name = given[0].replace("-", "_")
+    if name not in METHODS:
+        return _refuse(f"There is no method {given[0]!r}; choose from: {names}.")
+    pipeline = get_method(name).load("pipeline")
+    if not hasattr(pipeline, "canvas"):
+        return _refuse(f"{given[0]} does not turn pictures into pictures, so it cannot run on files.")
+    options = method_options(pipeline.canvas)
+    args = _parser(given[0], options).parse_args(given[1:])
+    try:
+        return _run(pipeline, args, {key: getattr(args, key) for key in options})
+    except KeyboardInterrupt:
+        print("Stopped; nothing half-written was left.", file=sys.stderr)
+        return 130
+
+
+def method_options(canvas: Callable) -> dict[str, tuple[bool | int | float | str, str]]:
+    """What a method lets people choose: parameters of its `canvas` with a scalar default -> (default, help)."""
+    document = inspect.getdoc(canvas) or ""
+    options = {}
+    for key, parameter in inspect.signature(canvas).parameters.items():
+        if isinstance(parameter.default, _SCALARS):
+            line = re.search(rf"^\s*{key}: (.*)", document, re.MULTILINE)
+            options[key] = (parameter.default, line.group(1).rstrip(".;") if line else "")
+    return options
+
+
+def _parser(method: str, options: dict[str, tuple[Any, str]]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m pipelines {method}", description=f"Run {method} on pictures.")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a picture, or a folder of them")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder for the results; made if missing"
+    )
+    parser.add_argument("--weights", metavar="FOLDER_OR_ID", help="folder or Hub id (default: the bundled weights)")
+    parser.add_argument("--revision", help="branch, tag or commit of the Hub id")
+    parser.add_argument("--variant", help='variant of the weight files, such as "fp16"')
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, ... (default: %(default)s)")
+    suffixes = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".webp")
+    parser.add_argument(
+        "--suffix", default=".png", choices=suffixes, help="format of the results (default: %(default)s)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace results that exist; else they are kept")
+    parser.add_argument("--tile", type=_positive, default=1024, help="side of a tile in pixels (default: %(default)s)")
+    group = parser.add_argument_group("options of the method")
+    for key, (default, text) in options.items():
+        flag, described = f"--{key.replace('_', '-')}", f"{text} (default: {default})".strip().replace("%", "%%")
+        if isinstance(default, bool):
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=default, help=described)
+        else:
+            group.add_argument(flag, type=type(default), default=default, help=described)
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
+    return value
+
+
+def _run(pipeline: type, args: argparse.Namespace, options: dict[str, Any]) -> int:
+    try:
+        jobs = plan_batch(args.inputs, args.out, args.suffix)
+    except (OSError, ValueError) as error:
+        return _refuse(str(error))
+    waiting = [job for job in jobs if args.overwrite or not job.target.exists()]
+    for job in jobs:
+        if job not in waiting:
+            _report(f"kept: {job.target} exists already (--overwrite replaces it)")
+    painted = failed = 0
+    if waiting:
+        try:
+            pipe = _load(pipeline, args, options)
+        except (OSError, ValueError) as error:
+            return _refuse(str(error))
+        painted = _paint_all(pipe, waiting, args, options)
+        failed = len(waiting) - painted
+    print(f"{painted} painted, {len(jobs) - len(waiting)} kept, {failed} failed; results in {args.out}")
+    return 1 if failed else 0
+
+
+def _load(pipeline: type, args: argparse.Namespace, options: dict[str, Any]) -> Any:
+    """Load the model once, and refuse options out of range before the first picture."""
+    import numpy as np
+    import torch
+
+    wanted = {"variant": args.variant, "revision": args.revision}
+    pipe = pipeline.from_pretrained(args.weights, **{key: value for key, value in wanted.items() if value is not None})
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if args.device == "auto" else args.device
+    try:
+        pipe.to(device)
+    except (RuntimeError, AssertionError) as error:  # torch's ways to say that there is no such device
+        raise ValueError(f"Cannot use --device {device}: {str(error).splitlines()[0]}") from error
+    pipe.canvas(np.full((64, 64, 3), 128, np.uint8), 64, 64, **options)
+    return pipe
+
+
+def _paint_all(pipe: Any, jobs: list[Job], args: argparse.Namespace, options: dict[str, Any]) -> int:
+    """Paint each picture; returns how many succeeded. A line on stderr for each that did not."""
+    from pipelines.large_images import paint_file
+
+    painted = 0
+    with tqdm(jobs, unit="picture", disable=None) as bar:
+        for job in bar:
+            bar.set_postfix_str(job.source.name)
+            with tqdm(total=1, unit="tile", leave=False, disable=None) as tile_bar:
+                try:
+                    job.target.parent.mkdir(parents=True, exist_ok=True)
+                    shared = {"tile": args.tile, "overwrite": args.overwrite, "progress": _show_on(tile_bar)}
+                    paint_file(pipe, job.source, job.target, **shared, **options)
+                    painted += 1
+                except (OSError, ValueError, MemoryError) as error:
+                    _report(f"failed: {job.source}: {error or 'not enough memory'}")
+    return painted
+
+
+def _show_on(bar: tqdm) -> Callable[[int, int], None]:
+    def progress(done: int, total: int) -> None:
+        bar.total, bar.n = total, done
+        bar.refresh()
+
+    return progress
+
+
+def _report(line: str) -> None:
+    tqdm.write(line, file=sys.stderr)
+
+
+def _refuse(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop cleans up as Ctrl-C does
+    sys.exit(main())
