@@ -3,6 +3,8 @@
 import atexit
 import os
 import shutil
+import signal
+import sys
 import tempfile
 
 # Read by gradio and huggingface_hub when they are imported: no statistics, and a temporary folder nobody else reads.
@@ -47,9 +49,17 @@ def serve(services: Services, host: str = LOCAL_HOSTS[0], port: int | None = Non
     services.limits.set_for_process()
     demo = build(services)
     demo.launch(
-        **dict(server_name=host, server_port=port, share=share, prevent_thread_lock=True, ssr_mode=False),
-        **dict(max_file_size=file_limit(services.limits), footer_links=["api"]),
-        **dict(i18n=translations(), theme=theme(), css=CSS, head=HEAD),
+        server_name=host,
+        server_port=port,
+        share=share,
+        prevent_thread_lock=True,
+        ssr_mode=False,
+        max_file_size=file_limit(services.limits),
+        footer_links=["api"],
+        i18n=translations(),
+        theme=theme(),
+        css=CSS,
+        head=HEAD,
     )
     return demo
 
@@ -63,6 +73,7 @@ def main(host: str | None = None, port: int | None = None, share: bool = False, 
         share: make a public link through gradio's servers.
         weights: folder or Hub id of colorizer weights to use in place of the bundled ones.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # an orderly end, which removes the temporary files
     host = host or os.environ.get("GRADIO_SERVER_NAME") or LOCAL_HOSTS[0]
     alone = host in LOCAL_HOSTS and not share and "SPACE_ID" not in os.environ  # nobody else reaches the page
     limits = Limits.from_environment()

@@ -1,10 +1,11 @@
 """Bootstrap intervals over paintings.
 
 Crops of one painting resemble each other, so whole paintings are drawn, never single crops: intervals over crops
-would be too narrow. A sample is a row of weights: how often each crop was drawn.
+would be too narrow.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -20,31 +21,40 @@ class Interval(NamedTuple):
     high: float
 
 
-def cluster_weights(clusters: Sequence[str], samples: int = SAMPLES, seed: int = 0) -> np.ndarray:
-    """Draw clusters with replacement, as many as there are.
+@dataclass(frozen=True)
+class ClusterDraws:
+    """Bootstrap samples: clusters (paintings) drawn with replacement, as many as there are."""
+
+    member: np.ndarray  # (N,) the cluster of each item, 0 to G - 1
+    counts: np.ndarray  # (samples, G) float64: how often a sample holds each cluster
+
+    @property
+    def weights(self) -> np.ndarray:
+        """(samples, N): how often a sample holds each item."""
+        return self.counts[:, self.member]
+
+
+def draw_clusters(clusters: Sequence[str], samples: int = SAMPLES, seed: int = 0) -> ClusterDraws:
+    """Draw clusters with replacement; the same clusters and seed give the same draws.
 
     Args:
-        clusters: the cluster (painting) of each item.
-
-    Returns:
-        (samples, len(clusters)) float64: how often each item is in a sample. A sample of one item alone in its
-        cluster, drawn every time, is possible only with few clusters.
+        clusters: the name of each item's cluster, (N,).
     """
     names, member = np.unique(np.asarray(clusters), return_inverse=True)
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(0, len(names), (samples, len(names)))
+    drawn = np.random.default_rng(seed).integers(0, len(names), (samples, len(names)))
     counts = np.zeros((samples, len(names)))
     np.add.at(counts, (np.arange(samples)[:, None], drawn), 1)
-    return counts[:, member]
+    return ClusterDraws(member, counts)
 
 
 def interval(statistics: np.ndarray, level: float = LEVEL) -> Interval:
-    """Percentile interval of bootstrap statistics, (samples,); samples without a value (nan) are left out."""
+    """Percentile interval of bootstrap statistics, (samples,); nan is left out, which a sample of too few pictures gives."""
     tail = (1 - level) / 2
     low, high = np.nanquantile(statistics, [tail, 1 - tail])
     return Interval(float(low), float(high))
 
 
-def mean_interval(values: np.ndarray, weights: np.ndarray, level: float = LEVEL) -> Interval:
-    """Interval of the mean of values, (N,), or of paired differences, under `cluster_weights`, (samples, N)."""
+def mean_interval(values: np.ndarray, draws: ClusterDraws, level: float = LEVEL) -> Interval:
+    """Interval of the mean of values, (N,), or of paired differences."""
+    weights = draws.weights
     return interval(weights @ np.asarray(values, dtype=np.float64) / weights.sum(1), level)

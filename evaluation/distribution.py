@@ -4,12 +4,14 @@ Resizing is the bilinear one of TensorFlow 1 to 299 x 299, as in the original FI
 Import `torchvision_guard` before this module's functions are called.
 """
 
+import warnings
 from collections.abc import Iterable
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from evaluation.bootstrap import ClusterDraws
 from evaluation.packaged_weights import inception_file
 
 SIDE = 299
@@ -23,7 +25,9 @@ class Inception:
     """
 
     def __init__(self, batch: int = 8):
-        self.network = torch.jit.load(inception_file(), map_location="cpu").eval()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*torch.jit.load.*deprecated", category=DeprecationWarning)
+            self.network = torch.jit.load(inception_file(), map_location="cpu").eval()
         self.batch = batch
 
     @torch.no_grad()
@@ -50,8 +54,10 @@ def prepare(picture: Tensor) -> Tensor:
 
     if picture.dtype != torch.uint8 or picture.ndim != 3 or picture.shape[0] != 3:
         raise ValueError(f"Inception takes (3, H, W) uint8, got {tuple(picture.shape)} {picture.dtype}.")
-    resized = interpolate_bilinear_2d_like_tensorflow1x(picture[None].float(), size=(SIDE, SIDE), align_corners=False)
-    return (resized[0] - 128) / 128
+    resized = picture.float()
+    if picture.shape[1:] != (SIDE, SIDE):
+        resized = interpolate_bilinear_2d_like_tensorflow1x(resized[None], size=(SIDE, SIDE), align_corners=False)[0]
+    return (resized - 128) / 128
 
 
 def fid(real: np.ndarray, output: np.ndarray) -> float:
@@ -91,27 +97,7 @@ class KernelDistance:
     def value(self) -> float:
         """The estimate from all pictures."""
         ones = (np.ones((1, len(self.real))), np.ones((1, len(self.output))))
-        return float(self.weighted(*ones)[0])
-
-    def weighted(self, real: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Estimates under weights of the pictures, which is what a bootstrap draws.
-
-        Pairs of copies of one picture are left out, as the pairs of a picture with itself are: counting them would
-        raise every bootstrap estimate.
-
-        Args:
-            real, output: (B, N) and (B, M) weights, not negative.
-
-        Returns:
-            (B,) estimates.
-        """
-
-        def within(weights: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-            pairs = weights.sum(1) ** 2 - np.square(weights).sum(1)
-            return ((weights @ kernel) * weights).sum(1) / pairs
-
-        across = ((real @ self.cross) * output).sum(1) / (real.sum(1) * output.sum(1))
-        return within(real, self.real) + within(output, self.output) - 2 * across
+        return float(self._of_subsets(*ones)[0])
 
     def over_subsets(self, size: int, count: int = 100, seed: int = 0) -> tuple[float, float]:
         """Mean and standard deviation over `count` random subsets of `size` pictures of each set, as KID is reported.
@@ -122,9 +108,56 @@ class KernelDistance:
         if size > min(self.cross.shape):
             raise ValueError(f"KID subsets of {size} need as many pictures; the sets have {self.cross.shape}.")
         rng = np.random.default_rng(seed)
-        weights = tuple(_subset_weights(rng, count, n, size) for n in self.cross.shape)
-        values = self.weighted(*weights)
+        values = self._of_subsets(*(_subset_weights(rng, count, n, size) for n in self.cross.shape))
         return float(values.mean()), float(values.std())
+
+    def bootstrap(self, real: ClusterDraws, output: ClusterDraws) -> np.ndarray:
+        """Estimates on bootstrap samples of the paintings, (samples,).
+
+        A sample may hold a painting more than once. Its copies are not two paintings that happen to be equal:
+        likenesses between copies are left out, as those of a picture with itself are, since counting them would shift
+        every estimate. Where `output` was made from `real` picture by picture, pass the same draws twice.
+        """
+        paired = real is output
+        terms = ((self.real, real, real, 1.0), (self.output, output, output, 1.0), (self.cross, real, output, -2.0))
+        total = np.zeros(len(real.counts))
+        for kernel, rows, columns, sign in terms:
+            counted = np.ones_like(kernel)
+            if kernel is not self.cross:
+                np.fill_diagonal(counted, 0)
+            same = kernel is not self.cross or paired
+            with np.errstate(invalid="ignore"):  # a sample of one picture has no pairs: nan
+                total += sign * _pair_sums(kernel, rows, columns, same) / _pair_sums(counted, rows, columns, same)
+        return total
+
+    def _of_subsets(self, real: np.ndarray, output: np.ndarray) -> np.ndarray:
+        """Estimates of subsets, given as (B, N) and (B, M) of 0 and 1: (B,)."""
+
+        def within(chosen: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+            size = chosen.sum(1)
+            return ((chosen @ kernel) * chosen).sum(1) / (size * (size - 1))
+
+        across = ((real @ self.cross) * output).sum(1) / (real.sum(1) * output.sum(1))
+        return within(real, self.real) + within(output, self.output) - 2 * across
+
+
+def _pair_sums(kernel: np.ndarray, rows: ClusterDraws, columns: ClusterDraws, same: bool) -> np.ndarray:
+    """Sum of (N, M) `kernel` over the pairs of each bootstrap sample, (samples,).
+
+    Args:
+        same: rows and columns are the same pictures, or pairs of them: pairs between two copies of a cluster are
+            left out, so a cluster drawn w times counts w times its own pairs, not w^2 times.
+    """
+    blocks = _sums_by_cluster(_sums_by_cluster(kernel, rows.member).T, columns.member).T
+    sums = ((rows.counts @ blocks) * columns.counts).sum(1)
+    return sums - (rows.counts**2 - rows.counts) @ np.diag(blocks) if same else sums
+
+
+def _sums_by_cluster(matrix: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """(N, M) -> (G, M), rows of a cluster added up."""
+    sums = np.zeros((member.max() + 1, matrix.shape[1]))
+    np.add.at(sums, member, matrix)
+    return sums
 
 
 def _subset_weights(rng: np.random.Generator, count: int, n: int, size: int) -> np.ndarray:

@@ -7,6 +7,7 @@ or had been before, 1 if some could not be, 2 if nothing was started, 130 after 
 import torchvision_guard  # noqa: F401  isort: skip
 import argparse
 import inspect
+import logging
 import re
 import signal
 import sys
@@ -38,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _refuse(f"{given[0]} does not turn pictures into pictures, so it cannot run on files.")
     options = method_options(pipeline.canvas)
     args = _parser(given[0], options).parse_args(given[1:])
+    logging.getLogger("pyvips").setLevel(logging.ERROR)  # its warnings repeat what the exceptions say
     try:
         return _run(pipeline, args, {key: getattr(args, key) for key in options})
     except KeyboardInterrupt:

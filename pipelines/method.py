@@ -34,6 +34,14 @@ class Method:
         module, attribute = getattr(self, target).split(":")
         return getattr(import_module(module), attribute)
 
+    def network_classes(self) -> dict[str, type]:
+        """The classes that may be components, by class name."""
+        classes = {}
+        for target in self.networks:
+            module, attribute = target.split(":")
+            classes[attribute] = getattr(import_module(module), attribute)
+        return classes
+
     @property
     def folder(self) -> Path:
         """Where the method's source lies."""

@@ -5,7 +5,15 @@ import pytest
 import torch
 from skimage import color as reference
 
-from pipelines.color import grey_of, grey_to_lightness, lab_to_rgb, linear_to_srgb, luminance, rgb_to_lab, srgb_to_linear
+from pipelines.color import (
+    grey_of,
+    grey_to_lightness,
+    lab_to_rgb,
+    linear_to_srgb,
+    luminance,
+    rgb_to_lab,
+    srgb_to_linear,
+)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Colour measures against closed forms."""
 
-import torchvision_guard  # noqa: F401
 import math
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 import torch
 from skimage.color import deltaE_ciede2000, lab2rgb
 
+import torchvision_guard  # noqa: F401
 from evaluation.colour import chroma_spread, ciede2000, colour_measures, colour_validation, colourfulness, mean_chroma
 from evaluation.perceptual import lpips_network
 
@@ -18,7 +18,7 @@ def lab_picture(lab: np.ndarray) -> torch.Tensor:
 
 
 def flat(lightness: float, a: float, b: float, side: int = 32) -> torch.Tensor:
-    return lab_picture(np.broadcast_to(np.array([lightness, a, b]), (side, side, 3)).copy())
+    return lab_picture(np.broadcast_to(np.array([lightness, a, b], dtype=np.float64), (side, side, 3)).copy())
 
 
 def test_a_flat_tint_has_chroma_and_no_spread():

@@ -1,12 +1,12 @@
 """FID, KID, paired quality and the bootstrap: check values, closed forms, reference implementations."""
 
-import torchvision_guard  # noqa: F401
 import numpy as np
 import pytest
 import torch
 from scipy import linalg
 
-from evaluation.bootstrap import cluster_weights, interval, mean_interval
+import torchvision_guard  # noqa: F401
+from evaluation.bootstrap import ClusterDraws, draw_clusters, interval, mean_interval
 from evaluation.distribution import Inception, KernelDistance, fid, prepare
 from evaluation.image_quality import fsim, psnr, ssim
 
@@ -48,14 +48,12 @@ def test_fid_check_value(inception):
 def test_kid_check_value(inception):
     """torchmetrics draws its subsets with torch; the same ones give its example's numbers, ours nearly."""
     dark, light = example_pictures()
-    distance = KernelDistance(inception(dark), inception(light))
-    subsets = np.zeros((2, 100, 100))
-    for draw in range(100):
-        for side in range(2):
-            subsets[side, draw, torch.randperm(100)[:50].numpy()] = 1
-    values = distance.weighted(*subsets)
-    assert values.mean() == pytest.approx(0.0312, abs=5e-5) and values.std() == pytest.approx(0.0025, abs=5e-5)
-    assert distance.over_subsets(50) == pytest.approx((0.0312, 0.0025), abs=5e-4)
+    features = [inception(pictures) for pictures in (dark, light)]
+    values = [
+        KernelDistance(*(set_[torch.randperm(100)[:50].numpy()] for set_ in features)).value() for _ in range(100)
+    ]
+    assert np.mean(values) == pytest.approx(0.0312, abs=5e-5) and np.std(values) == pytest.approx(0.0025, abs=5e-5)
+    assert KernelDistance(*features).over_subsets(50) == pytest.approx((0.0312, 0.0025), abs=5e-4)
 
 
 def test_inception_features(inception):
@@ -102,33 +100,54 @@ def test_kid_of_a_set_with_itself():
         KernelDistance(features, features).over_subsets(5)
 
 
-def test_kid_weights_count_copies_without_their_own_pairs():
-    """Weights (2, 1, 0, 1) mean pictures 0, 0, 1, 3, and the pair of the two copies does not count."""
+@pytest.mark.parametrize("paired", [True, False])
+def test_kid_bootstrap_leaves_out_pairs_of_copies(paired):
+    """Against the definition, written out over the items of a sample: (copy of the painting, picture)."""
     rng = np.random.default_rng(2)
     first, second = rng.normal(size=(4, 5)), rng.normal(size=(4, 5))
-    drawn, weights = [0, 0, 1, 3], np.array([[2.0, 1, 0, 1]])
+    member = np.array([0, 0, 1, 2])
+    draws = ClusterDraws(member, np.array([[2.0, 0, 1], [1, 1, 1], [0, 1, 2]]))
+    other = draws if paired else ClusterDraws(member, draws.counts[::-1])
 
-    def kernel(x, y):
-        return (x @ y / 5 + 1) ** 3
+    def items(counts):
+        return [
+            ((c, copy), i) for c, n in enumerate(counts) for copy in range(int(n)) for i in np.flatnonzero(member == c)
+        ]
 
-    def within(items):
-        pairs = [(i, j) for i in drawn for j in drawn if i != j]
-        return np.mean([kernel(items[i], items[j]) for i, j in pairs])
+    def mean(x, y, left, right, same, diagonal):
+        pairs = [(i, j) for ci, i in left for cj, j in right if not same or ci == cj or ci[0] != cj[0]]
+        pairs = [(i, j) for i, j in pairs if diagonal or i != j]
+        return np.mean([(x[i] @ y[j] / 5 + 1) ** 3 for i, j in pairs])
 
-    cross = np.mean([kernel(first[i], second[j]) for i in drawn for j in drawn])
-    expected = within(first) + within(second) - 2 * cross
-    assert KernelDistance(first, second).weighted(weights, weights)[0] == pytest.approx(expected)
+    expected = []
+    for counts, other_counts in zip(draws.counts, other.counts, strict=True):
+        left, right = items(counts), items(other_counts)
+        within = mean(first, first, left, left, True, False) + mean(second, second, right, right, True, False)
+        expected.append(within - 2 * mean(first, second, left, right, paired, True))
+    distance = KernelDistance(first, second)
+    assert distance.bootstrap(draws, other) == pytest.approx(expected)
+    assert distance.bootstrap(draws, other)[1] == pytest.approx(distance.value())
+
+
+def test_kid_bootstrap_is_centred_on_the_estimate():
+    rng = np.random.default_rng(4)
+    real = np.repeat(rng.normal(size=(30, 16)), 2, axis=0) + 0.3 * rng.normal(size=(60, 16))
+    output = real + 0.5 * rng.normal(size=real.shape)
+    draws = draw_clusters([str(i // 2) for i in range(60)], samples=2000)
+    distance = KernelDistance(real, output)
+    samples = distance.bootstrap(draws, draws)
+    assert abs(samples.mean() - distance.value()) < 0.25 * samples.std()
 
 
 def test_bootstrap_covers_the_mean_over_clusters():
     """Of 300 experiments about 95 % of the intervals hold the true mean, though items of a cluster are alike."""
     rng = np.random.default_rng(3)
     clusters = np.repeat([f"painting {i}" for i in range(40)], 3)
-    weights = cluster_weights(list(clusters), samples=500)
+    draws = draw_clusters(list(clusters), samples=500)
     hits = naive_hits = 0
     for _ in range(300):
         values = np.repeat(rng.normal(size=40), 3) + rng.normal(0, 0.3, 120)
-        low, high = mean_interval(values, weights)
+        low, high = mean_interval(values, draws)
         hits += low <= 0 <= high
         half = 1.96 * values.std() / np.sqrt(120)
         naive_hits += abs(values.mean()) <= half
@@ -136,11 +155,11 @@ def test_bootstrap_covers_the_mean_over_clusters():
     assert naive_hits / 300 < 0.85  # what an interval over single crops would give
 
 
-def test_bootstrap_weights():
-    weights = cluster_weights(["a", "b", "a"], samples=50, seed=1)
+def test_bootstrap_draws_whole_paintings():
+    weights = draw_clusters(["a", "b", "a"], samples=50, seed=1).weights
     assert weights.shape == (50, 3) and np.array_equal(weights[:, 0], weights[:, 2])
     assert set((weights[:, 0] + weights[:, 1]).tolist()) == {2.0}
-    assert np.array_equal(weights, cluster_weights(["a", "b", "a"], samples=50, seed=1))
+    assert np.array_equal(weights, draw_clusters(["a", "b", "a"], samples=50, seed=1).weights)
     assert interval(np.arange(101.0)) == pytest.approx((2.5, 97.5))
 
 

@@ -1,6 +1,5 @@
 """Packaged weights and the networks made of them: published check values, and what happens to a wrong file."""
 
-import torchvision_guard  # noqa: F401
 import hashlib
 import importlib.util
 import pickle
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+import torchvision_guard  # noqa: F401
 from evaluation.packaged_weights import (
     ALEXNET_LPIPS,
     EFFICIENTNET_LITE0,
@@ -53,7 +53,7 @@ def test_vgg_lpips_check_value():
 def test_linear_layers_are_those_of_lpips(net, state):
     """LPIPS's own wheel carries its linear layers: an independent copy of a part of what the checkpoint holds."""
     folder = Path(next(iter(importlib.util.find_spec("lpips").submodule_search_locations)))
-    own = torch.load(folder / "weights" / "v0.1" / f"{net}.pth", weights_only=True)
+    own = torch.load(folder / "weights" / "v0.1" / f"{net}.pth", map_location="cpu", weights_only=True)
     mine = state()
     for tap in range(5):
         assert torch.equal(mine[f"lin{tap}.weight"], own[f"lin{tap}.model.1.weight"])
@@ -65,6 +65,16 @@ def test_alex_lpips_grows_with_blur_and_is_zero_for_equal():
     blurred = [torch.nn.functional.avg_pool2d(picture, k, 1, k // 2) for k in (1, 3, 5)]
     distances = [lpips(picture, other).item() for other in blurred]
     assert distances[0] == 0 and 0.05 < distances[1] < distances[2]
+
+
+def test_lpips_equals_the_library():
+    """Its own forward pass, on the network that ours wraps; and one picture compared with several."""
+    network = lpips_network("alex")
+    first, second = torch.rand(2, 2, 3, 70, 64, generator=torch.manual_seed(2)) * 2 - 1
+    expected = network.lpips(first, second).flatten()
+    assert torch.allclose(network(first, second), expected, atol=1e-6)
+    seen = network.features(first)
+    assert torch.equal(network.compare(seen, network.features(second)), network(first, second))
 
 
 def test_lpips_is_frozen_and_differentiable():
@@ -112,7 +122,7 @@ def test_a_missing_package_is_named():
 
 def test_only_arrays_are_unpickled(tmp_path):
     good, bad = tmp_path / "good", tmp_path / "bad"
-    good.write_bytes(pickle.dumps({"a": {"b": np.arange(3)}}, protocol=2).replace(b"numpy._core", b"numpy.core"))
+    good.write_bytes(pickle.dumps({"a": {"b": np.arange(3)}}, protocol=3).replace(b"numpy._core", b"numpy.core"))
     assert read_arrays(good)["a"]["b"].tolist() == [0, 1, 2]
     bad.write_bytes(pickle.dumps({"a": Path("/")}))
     with pytest.raises(pickle.UnpicklingError, match="has no place in a file of arrays"):

@@ -14,8 +14,16 @@ from PIL import Image, ImageDraw, ImageFont
 from datasets_cards.lpd.builder import build, choose_test
 from datasets_cards.lpd.crops import Box, crop_sides, moved, plan_crops
 from datasets_cards.lpd.cutting import Crop, cut, judge
-from datasets_cards.lpd.filters import Thresholds, blank_share, cast, detail, group_of, lab_of, paper_tone
-from datasets_cards.lpd.filters import without_margins
+from datasets_cards.lpd.filters import (
+    Thresholds,
+    blank_share,
+    cast,
+    detail,
+    group_of,
+    lab_of,
+    paper_tone,
+    without_margins,
+)
 from datasets_cards.lpd.marks import Mark, marks_in
 from datasets_cards.lpd.paintings import Painting, survey
 from datasets_cards.lpd.seals import find_seals

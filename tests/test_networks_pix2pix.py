@@ -2,145 +2,200 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from pipelines.landscape_colorizer.losses import absolute_error_loss, least_squares_loss
 from pipelines.landscape_colorizer.networks_pix2pix import PatchDiscriminator, ResNetGenerator, UNetGenerator
 
-# Written from appendix 6.1 of pix2pix and 7.2 of CycleGAN: (kind, in, out, kernel, stride, bias), norms as (kind,
-# channels). "t" is a transposed convolution.
+# Written from appendix 6.1 of pix2pix and 7.2 of CycleGAN, for 256 px, in the order in which data meet the layers.
+# A convolution is (kind, in, out, kernel, stride, padding, bias, side of its output); "up" is a transposed one.
+# The rest: ("reflect", pixels), ("instance" or "batch", channels), ("relu",), ("leaky", slope), ("dropout", p), ("tanh",).
+
+
+def resnet_block() -> list[tuple]:
+    conv = [("reflect", 1), ("conv", 256, 256, 3, 1, 0, True, 64), ("instance", 256)]
+    return [*conv, ("relu",), *conv]
+
+
 RESNET_9 = [
-    ("c", 3, 64, 7, 1, True),
-    ("c", 64, 128, 3, 2, True),
-    ("c", 128, 256, 3, 2, True),
-    *[("c", 256, 256, 3, 1, True)] * 18,
-    ("t", 256, 128, 3, 2, True),
-    ("t", 128, 64, 3, 2, True),
-    ("c", 64, 3, 7, 1, True),
+    *[("reflect", 3), ("conv", 3, 64, 7, 1, 0, True, 256), ("instance", 64), ("relu",)],
+    *[("conv", 64, 128, 3, 2, 1, True, 128), ("instance", 128), ("relu",)],
+    *[("conv", 128, 256, 3, 2, 1, True, 64), ("instance", 256), ("relu",)],
+    *[layer for _ in range(9) for layer in resnet_block()],
+    *[("up", 256, 128, 3, 2, 1, True, 128), ("instance", 128), ("relu",)],
+    *[("up", 128, 64, 3, 2, 1, True, 256), ("instance", 64), ("relu",)],
+    *[("reflect", 3), ("conv", 64, 3, 7, 1, 0, True, 256), ("tanh",)],
 ]
-# In the order in which data meet them: down to 1x1, then up; each up layer but the innermost takes two maps.
+# Down to 1x1, then up; an up layer above the innermost takes the map from below beside the one of its own level.
 UNET_256 = [
-    ("c", 3, 64, 4, 2, False),
-    ("c", 64, 128, 4, 2, False),
-    ("c", 128, 256, 4, 2, False),
-    ("c", 256, 512, 4, 2, False),
-    *[("c", 512, 512, 4, 2, False)] * 4,
-    ("t", 512, 512, 4, 2, False),
-    *[("t", 1024, 512, 4, 2, False)] * 3,
-    ("t", 1024, 256, 4, 2, False),
-    ("t", 512, 128, 4, 2, False),
-    ("t", 256, 64, 4, 2, False),
-    ("t", 128, 3, 4, 2, True),
+    ("conv", 3, 64, 4, 2, 1, False, 128),
+    *[("leaky", 0.2), ("conv", 64, 128, 4, 2, 1, False, 64), ("batch", 128)],
+    *[("leaky", 0.2), ("conv", 128, 256, 4, 2, 1, False, 32), ("batch", 256)],
+    *[("leaky", 0.2), ("conv", 256, 512, 4, 2, 1, False, 16), ("batch", 512)],
+    *[("leaky", 0.2), ("conv", 512, 512, 4, 2, 1, False, 8), ("batch", 512)],
+    *[("leaky", 0.2), ("conv", 512, 512, 4, 2, 1, False, 4), ("batch", 512)],
+    *[("leaky", 0.2), ("conv", 512, 512, 4, 2, 1, False, 2), ("batch", 512)],
+    *[("leaky", 0.2), ("conv", 512, 512, 4, 2, 1, False, 1)],
+    *[("relu",), ("up", 512, 512, 4, 2, 1, False, 2), ("batch", 512)],
+    *[("relu",), ("up", 1024, 512, 4, 2, 1, False, 4), ("batch", 512), ("dropout", 0.5)],
+    *[("relu",), ("up", 1024, 512, 4, 2, 1, False, 8), ("batch", 512), ("dropout", 0.5)],
+    *[("relu",), ("up", 1024, 512, 4, 2, 1, False, 16), ("batch", 512), ("dropout", 0.5)],
+    *[("relu",), ("up", 1024, 256, 4, 2, 1, False, 32), ("batch", 256)],
+    *[("relu",), ("up", 512, 128, 4, 2, 1, False, 64), ("batch", 128)],
+    *[("relu",), ("up", 256, 64, 4, 2, 1, False, 128), ("batch", 64)],
+    *[("relu",), ("up", 128, 3, 4, 2, 1, True, 256), ("tanh",)],
 ]
-UNET_256_NORMS = [128, 256, 512, 512, 512, 512, 512, 512, 512, 512, 256, 128, 64]
 PATCH_70 = [
-    ("c", 6, 64, 4, 2, True),
-    ("c", 64, 128, 4, 2, False),
-    ("c", 128, 256, 4, 2, False),
-    ("c", 256, 512, 4, 1, False),
-    ("c", 512, 1, 4, 1, True),
+    *[("conv", 6, 64, 4, 2, 1, True, 128), ("leaky", 0.2)],
+    *[("conv", 64, 128, 4, 2, 1, False, 64), ("batch", 128), ("leaky", 0.2)],
+    *[("conv", 128, 256, 4, 2, 1, False, 32), ("batch", 256), ("leaky", 0.2)],
+    *[("conv", 256, 512, 4, 1, 1, False, 31), ("batch", 512), ("leaky", 0.2)],
+    ("conv", 512, 1, 4, 1, 1, True, 30),
 ]
-PATCH_70_NORMS = [128, 256, 512]
 
 
-def expected_parameters(layers, batch_norms=()):
-    return sum(i * o * k * k + o * bias for _, i, o, k, _, bias in layers) + sum(2 * channels for channels in batch_norms)
+def expected_parameters(table: list[tuple]) -> int:
+    convolutions = [layer for layer in table if layer[0] in ("conv", "up")]
+    gains = sum(2 * layer[1] for layer in table if layer[0] == "batch")  # and offsets; instance norm has neither
+    return gains + sum(i * o * k * k + o * bias for _, i, o, k, _, _, bias, _ in convolutions)
 
 
-def run(network: nn.Module, *shape: int) -> list[tuple[str, nn.Module]]:
-    """Layers in the order in which data meet them."""
-    met: list[nn.Module] = []
-    hooks = [
-        module.register_forward_hook(lambda module, *_: met.append(module))
-        for module in network.modules()
-        if not list(module.children())
-    ]
-    network.eval()(torch.zeros(shape))
-    for hook in hooks:
-        hook.remove()
+def describe(module: nn.Module, side: int) -> tuple:
+    match module:
+        case nn.Conv2d() | nn.ConvTranspose2d():
+            sizes = {*module.kernel_size}, {*module.stride}, {*module.padding}
+            assert all(len(both) == 1 for both in sizes) and module.groups == 1 and module.dilation == (1, 1)
+            kind = "conv" if isinstance(module, nn.Conv2d) else "up"
+            shape = (both.pop() for both in sizes)
+            return kind, module.in_channels, module.out_channels, *shape, module.bias is not None, side
+        case nn.ReflectionPad2d():
+            return "reflect", *{*module.padding}
+        case nn.InstanceNorm2d(affine=False, track_running_stats=False):
+            return "instance", module.num_features
+        case nn.BatchNorm2d(affine=True):
+            return "batch", module.num_features
+        case nn.LeakyReLU():
+            return "leaky", module.negative_slope
+        case nn.Dropout():
+            return "dropout", module.p
+    return (type(module).__name__.lower(),)
+
+
+def trace(network: nn.Module, channels: int, size: int) -> list[tuple]:
+    """Layers in the order in which data meet them. Runs on the meta device: shapes without arithmetic."""
+    met: list[tuple] = []
+    for module in network.modules():
+        if not list(module.children()):
+            module.register_forward_hook(lambda module, _, output: met.append(describe(module, output.shape[-1])))
+    network(torch.zeros(1, channels, size, size, device="meta"))
     return met
 
 
-def convolutions(modules) -> list[tuple]:
-    kinds = {nn.Conv2d: "c", nn.ConvTranspose2d: "t"}
-    return [
-        (kinds[type(m)], m.in_channels, m.out_channels, m.kernel_size[0], m.stride[0], m.bias is not None)
-        for m in modules
-        if type(m) in kinds
+@pytest.mark.parametrize(
+    ("build", "channels", "table", "parameters"),
+    [
+        (ResNetGenerator, 3, RESNET_9, 11_378_179),
+        (UNetGenerator, 3, UNET_256, 54_413_955),
+        (PatchDiscriminator, 6, PATCH_70, 2_768_705),
+    ],
+)
+def test_layer_by_layer(build, channels, table, parameters):
+    with torch.device("meta"):
+        network = build()
+    assert sum(p.numel() for p in network.parameters()) == expected_parameters(table) == parameters
+    assert trace(network, channels, 256) == table
+
+
+def test_preactivation():
+    """Norm, ReLU, conv twice in each block, and a norm and ReLU after the last sum; as many parameters."""
+    with torch.device("meta"):
+        network = ResNetGenerator(preactivation=True)
+    half = [("instance", 256), ("relu",), ("reflect", 1), ("conv", 256, 256, 3, 1, 0, True, 64)]
+    head, tail = RESNET_9[:10], RESNET_9[10 + 9 * 7 :]
+    assert trace(network, 3, 256) == [*head, *half * 18, ("instance", 256), ("relu",), *tail]
+    assert sum(p.numel() for p in network.parameters()) == 11_378_179
+
+
+def test_batch_norm_replaces_biases():
+    with torch.device("meta"):
+        network = ResNetGenerator(norm="batch")
+    layers = trace(network, 3, 256)
+    assert [layer[:2] for layer in layers if layer[0] == "batch"] == [
+        ("batch", l[1]) for l in RESNET_9 if l[0] == "instance"
     ]
+    assert [layer[6] for layer in layers if layer[0] in ("conv", "up")] == [False] * 23 + [True]
 
 
-def norms(modules, kind) -> list[int]:
-    return [m.num_features for m in modules if isinstance(m, kind)]
+def test_residual_blocks_add():
+    """With the last convolution of each branch at zero, blocks pass their input through."""
+    deep, shallow = (ResNetGenerator(width=4, blocks=blocks, norm="none") for blocks in (3, 0))
+    rest = [layer for layer in deep.stack if type(layer).__name__ != "ResidualBlock"]
+    for block in deep.stack:
+        if type(block).__name__ == "ResidualBlock":
+            nn.init.zeros_(list(block.branch)[5].weight)
+    shallow.stack = nn.Sequential(*rest)
+    image = torch.rand(1, 3, 16, 16)
+    assert torch.equal(deep(image), shallow(image))
 
 
-def parameters(network: nn.Module) -> int:
-    return sum(p.numel() for p in network.parameters())
+def plain_unet(image: torch.Tensor, weights: list[torch.Tensor], last_bias: torch.Tensor) -> torch.Tensor:
+    """A U-Net without norms, as a loop: keep every map on the way down, join it on the way up."""
+    half = len(weights) // 2
+    maps = [F.conv2d(image, weights[0], None, 2, 1)]
+    for weight in weights[1:half]:
+        maps.append(F.conv2d(F.leaky_relu(maps[-1], 0.2), weight, None, 2, 1))
+    x = maps.pop()
+    for weight in weights[half:-1]:
+        x = torch.cat([maps.pop(), F.conv_transpose2d(x.relu(), weight, None, 2, 1)], dim=1)
+    return F.conv_transpose2d(x.relu(), weights[-1], last_bias, 2, 1).tanh()
 
 
-def test_resnet_9():
-    network = ResNetGenerator()
-    assert parameters(network) == expected_parameters(RESNET_9) == 11_378_179
-    met = run(network, 1, 3, 16, 16)
-    assert convolutions(met) == RESNET_9
-    assert norms(met, nn.InstanceNorm2d) == [64, 128, 256] + [256] * 18 + [128, 64]
-    assert sum(isinstance(m, nn.ReLU) for m in met) == 3 + 9 + 2
-    assert isinstance(met[-1], nn.Tanh)
+def test_unet_skips_at_every_level():
+    network = UNetGenerator(width=2, levels=6, norm="none", dropout=0.0).double()
+    met: list[nn.Module] = []
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(module.weight, 0, 0.3)  # large enough that every level shows in the output
+            module.register_forward_hook(lambda module, *_: met.append(module))
+    image = torch.rand(1, 3, 64, 128, dtype=torch.float64)
+    output = network(image)
+    expected = plain_unet(image, [module.weight for module in met], met[-1].bias)
+    torch.testing.assert_close(output, expected)
+    assert len(met) == 12 and not torch.allclose(output, torch.zeros_like(output), atol=1e-3)
 
 
-def test_resnet_block_orders():
-    """conv, norm, ReLU, conv, norm; or, pre-activated, norm, ReLU, conv, norm, ReLU, conv."""
-    kinds = (nn.Conv2d, nn.InstanceNorm2d, nn.ReLU)
+def field(network: nn.Module, channels: int, output_at: int) -> int:
+    """Side of the square of inputs that one output depends on, by gradients.
 
-    def order(preactivation: bool) -> list[str]:
-        block = ResNetGenerator(width=8, blocks=1, preactivation=preactivation).stack[10].branch
-        return [type(m).__name__ for m in block if isinstance(m, kinds)]
-
-    assert order(False) == ["Conv2d", "InstanceNorm2d", "ReLU", "Conv2d", "InstanceNorm2d"]
-    assert order(True) == ["InstanceNorm2d", "ReLU", "Conv2d"] * 2
-
-
-def test_unet_256():
-    network = UNetGenerator()
-    assert parameters(network) == expected_parameters(UNET_256, UNET_256_NORMS) == 54_413_955
-    met = run(network, 1, 3, 256, 256)
-    assert convolutions(met) == UNET_256
-    assert norms(met, nn.BatchNorm2d) == UNET_256_NORMS
-    assert sum(isinstance(m, nn.Dropout) for m in met) == 3
-    assert sum(isinstance(m, nn.LeakyReLU) for m in met) == 7 and sum(isinstance(m, nn.ReLU) for m in met) == 8
-
-
-def test_patch_discriminator_70():
-    network = PatchDiscriminator()
-    assert parameters(network) == expected_parameters(PATCH_70, PATCH_70_NORMS) == 2_768_705
-    met = run(network, 1, 6, 256, 256)
-    assert convolutions(met) == PATCH_70
-    assert norms(met, nn.BatchNorm2d) == PATCH_70_NORMS
-    assert network(torch.zeros(1, 6, 256, 256)).shape == (1, 1, 30, 30)
-
-
-def field(network: nn.Module, channels: int, size: int) -> int:
-    """Side of the square of inputs that one output in the middle depends on, by gradients."""
-    image = torch.rand(1, channels, size, size, requires_grad=True)
-    output = network.eval()(image)
-    output[0, :, output.shape[2] // 2, output.shape[3] // 2].sum().backward()
+    All weights are made positive, so that no gradient cancels and no ReLU is shut.
+    """
+    for parameter in network.parameters():
+        nn.init.constant_(parameter, 1 / parameter[0].numel() if parameter.ndim > 1 else 0.0)
+    image = torch.full((1, channels, 256, 256), 1e-6, dtype=torch.float64, requires_grad=True)
+    network.double()(image)[0, :, output_at, output_at].sum().backward()
     rows = image.grad[0].abs().sum((0, 2)).nonzero()
     return int(rows.max() - rows.min()) + 1
 
 
 def test_receptive_fields():
-    assert field(PatchDiscriminator(width=4, norm="none"), 6, 256) == 70
-    # 169 px along the corner of the transposed convolutions' grid; a given pixel may see one or two fewer.
-    assert 165 <= field(ResNetGenerator(width=2, norm="none"), 3, 256) <= 169
+    assert field(PatchDiscriminator(width=1, norm="none"), 6, 15) == 70
+    fields = [field(ResNetGenerator(width=1, norm="none"), 3, 128 + phase) for phase in range(4)]
+    assert max(fields) == 169 and min(fields) == 165  # by where the pixel lies on the grid of the transposed layers
 
 
-def test_initialisation_is_normal_002():
+@pytest.mark.parametrize("build", [ResNetGenerator, UNetGenerator, PatchDiscriminator])
+def test_initialisation(build):
     torch.manual_seed(0)
-    network = UNetGenerator(width=16)
-    weights = torch.cat([m.weight.flatten() for m in network.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))])
-    gains = torch.cat([m.weight for m in network.modules() if isinstance(m, nn.BatchNorm2d)])
-    assert weights.std().item() == pytest.approx(0.02, rel=0.02) and abs(weights.mean().item()) < 1e-4
+    network = build(width=16, norm="batch")
+    convolutions = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    weights = torch.cat([m.weight.flatten() for m in convolutions])
+    gains = torch.cat([m.weight for m in norms])
+    assert weights.std().item() == pytest.approx(0.02, rel=0.02) and abs(weights.mean().item()) < 5e-4
+    assert weights.abs().max().item() > 0.07  # a normal distribution's tails: uniform or truncated ones end before
     assert gains.mean().item() == pytest.approx(1, abs=0.01) and gains.std().item() == pytest.approx(0.02, rel=0.2)
+    assert all(m.bias is None or not m.bias.any() for m in convolutions + norms)
 
 
 @pytest.mark.parametrize("size", [(8, 8), (256, 256), (64, 264)])
@@ -148,23 +203,63 @@ def test_resnet_takes_multiples_of_8(size):
     assert ResNetGenerator(width=2)(torch.zeros(1, 3, *size)).shape == (1, 3, *size)
 
 
-def test_other_sizes_are_refused():
+@pytest.mark.parametrize(("levels", "size"), [(8, (256, 512)), (5, (32, 96)), (6, (64, 64))])
+def test_unet_takes_multiples_of_its_depth(levels, size):
+    network = UNetGenerator(width=2, levels=levels)
+    assert network.multiple == 2**levels
+    assert network(torch.zeros(1, 3, *size)).shape == (1, 3, *size)
+
+
+@pytest.mark.parametrize(("size", "expected"), [((256, 256), (30, 30)), ((24, 24), (1, 1)), ((70, 130), (6, 14))])
+def test_patch_map_size(size, expected):
+    assert PatchDiscriminator(width=2)(torch.zeros(1, 6, *size)).shape == (1, 1, *expected)
+
+
+def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="multiples of 8, got 65x64"):
         ResNetGenerator(width=2)(torch.zeros(1, 3, 64, 65))
     with pytest.raises(ValueError, match="multiples of 256, got 128x256"):
         UNetGenerator(width=2)(torch.zeros(1, 3, 256, 128))
+    with pytest.raises(ValueError, match="at least 24, got 256x23"):
+        PatchDiscriminator(width=2)(torch.zeros(1, 6, 23, 256))
     with pytest.raises(ValueError, match="at least 5"):
         UNetGenerator(levels=4)
     with pytest.raises(ValueError, match="norm must be one of"):
         ResNetGenerator(width=2, norm="layer")
 
 
-def test_weights_and_options_survive_saving(tmp_path):
-    network = ResNetGenerator(width=4, blocks=2, preactivation=True).eval()
-    network.save_pretrained(tmp_path)
-    again = ResNetGenerator.from_pretrained(tmp_path).eval()
-    image = torch.rand(1, 3, 16, 16)
-    assert again.config.preactivation and torch.equal(network(image), again(image))
+@pytest.mark.parametrize(
+    ("build", "options", "channels"),
+    [
+        (ResNetGenerator, {"width": 4, "blocks": 2, "preactivation": True}, 3),
+        (UNetGenerator, {"width": 4, "levels": 5}, 3),
+        (PatchDiscriminator, {"width": 4, "layers": 2}, 6),
+    ],
+)
+def test_weights_and_options_survive_saving(tmp_path, build, options, channels):
+    image = torch.rand(2, channels, 32, 32)
+    network = build(**options)
+    network(image)  # moves batch norm's running averages off their start: they must be saved too
+    network.eval().save_pretrained(tmp_path)
+    again = build.from_pretrained(tmp_path).eval()
+    assert {name: again.config[name] for name in options} == options
+    assert torch.equal(network(image), again(image))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["config.json", "diffusion_pytorch_model.safetensors"]
+
+
+@pytest.mark.parametrize(
+    "network",
+    [ResNetGenerator(width=4, blocks=1, dropout=0.5), UNetGenerator(width=4, levels=6)],
+    ids=["resnet", "unet"],
+)
+def test_dropout_and_batch_statistics_act_in_training_only(network):
+    torch.manual_seed(0)
+    images = torch.rand(3, 3, 64, 64)
+    with torch.no_grad():
+        assert not torch.equal(network.train()(images), network(images))
+        network.eval()
+        assert torch.equal(network(images), network(images))
+        torch.testing.assert_close(network(images)[:1], network(images[:1]))  # whatever else is in the batch
 
 
 @pytest.mark.parametrize(("norm", "equal"), [("instance", True), ("batch", False)])
@@ -173,16 +268,19 @@ def test_half_batches_give_the_gradients_of_the_whole(norm, equal):
     torch.manual_seed(0)
     generator, discriminator = ResNetGenerator(width=4, blocks=1, norm=norm), PatchDiscriminator(width=4, norm=norm)
     images = torch.rand(4, 3, 64, 64) * 2 - 1
+    images *= torch.tensor([0.2, 0.4, 0.7, 1.0]).view(4, 1, 1, 1)  # unlike halves
 
     def gradients(*batches: torch.Tensor) -> torch.Tensor:
         generator.zero_grad()
+        discriminator.zero_grad()
         for batch in batches:
             grey = batch.mean(1, keepdim=True).expand(-1, 3, -1, -1)
             painted = generator(grey)
             logits = discriminator(torch.cat([grey, painted], dim=1))
             loss = least_squares_loss(logits, 1.0) + 100 * absolute_error_loss(painted, batch)
             (loss.mean() / len(batches)).backward()
-        return torch.cat([p.grad.flatten() for p in generator.parameters()])
+        return torch.cat([p.grad.flatten() for net in (generator, discriminator) for p in net.parameters()])
 
     whole, halves = gradients(images), gradients(images[:2], images[2:])
-    assert ((whole - halves).norm() / whole.norm() < 1e-4) == equal
+    distance = ((whole - halves).norm() / whole.norm()).item()
+    assert distance < 1e-4 if equal else distance > 1e-2

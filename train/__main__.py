@@ -3,13 +3,13 @@
 The same under `accelerate launch -m train ...` and `torchrun -m train ...`. Repeat the command to resume.
 """
 
-import torchvision_guard  # noqa: F401  before diffusers and lpips
 import json
 import sys
 from dataclasses import asdict
 
 import tyro
 
+import torchvision_guard  # noqa: F401  before diffusers and lpips
 from pipelines import METHODS, get_method
 from pipelines.hub import save_for_hub
 from train.data import batches
@@ -22,7 +22,10 @@ def main(argv: list[str] | None = None) -> None:
     if not argv or argv[0].replace("-", "_") not in METHODS:
         names = ",".join(name.replace("_", "-") for name in METHODS)
         asked = argv and argv[0] in ("-h", "--help")
-        print(f"usage: python -m train {{{names}}} PRESET [--dry-run] [--option value]", file=None if asked else sys.stderr)
+        print(
+            f"usage: python -m train {{{names}}} PRESET [--dry-run] [--option value]",
+            file=None if asked else sys.stderr,
+        )
         sys.exit(0 if asked else 2)
     method = get_method(argv.pop(0))
     dry_run = "--dry-run" in argv
@@ -55,7 +58,9 @@ def describe(recipe: Recipe) -> None:
         print(f"  {key}: ({', '.join(['B', *map(str, value.shape[1:])])}) {value.dtype}")
     for phase in recipe.phases(recipe.networks, recipe.frozen):
         until = "the end" if phase.until is None else phase.until
-        print(f"phase {phase.name}: trains {', '.join(phase.trains)}; steps {phase.start} to {until}, every {phase.every}")
+        print(
+            f"phase {phase.name}: trains {', '.join(phase.trains)}; steps {phase.start} to {until}, every {phase.every}"
+        )
 
 
 if __name__ == "__main__":

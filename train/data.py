@@ -80,9 +80,19 @@ class Slices(Sampler[list[tuple[int, int]]]):
 
 
 def batches(
-    data: Any, weights: Tensor | None, *, batch_size: int, seed: int, step: int, process: int, processes: int, workers: int
+    data: Any,
+    weights: Tensor | None,
+    *,
+    batch_size: int,
+    seed: int,
+    step: int,
+    process: int,
+    processes: int,
+    workers: int,
 ) -> Iterator[dict[str, Tensor]]:
     """Batches for ever, from step `step` on; `batch_size` counts all processes."""
     draws = Draws(len(data), weights, seed, first=step * batch_size)
     sampler = Slices(draws, batch_size, process, processes)
-    return iter(DataLoader(Drawn(data, seed), batch_sampler=sampler, num_workers=workers, persistent_workers=workers > 0))
+    return iter(
+        DataLoader(Drawn(data, seed), batch_sampler=sampler, num_workers=workers, persistent_workers=workers > 0)
+    )

@@ -16,8 +16,9 @@ from diffusers import DiffusionPipeline
 from train.checkpoints import recover, replace_folder, write_json
 from train.recipe import TrainConfig
 
-# Options that may differ when a run is resumed: they change when it stops and what it says, not what it learns.
-_FREE = {"out", "save_every", "validate_every", "keep_every", "max_seconds", "tracker", "workers", "data"}
+# Options that may differ when a run is resumed. `steps` may: a run is often cut short or drawn out; training.json says
+# from which step on which length was planned, since schedules depend on it.
+_FREE = {"out", "steps", "save_every", "validate_every", "keep_every", "max_seconds", "tracker", "workers", "data"}
 
 
 class Journal:
@@ -28,6 +29,7 @@ class Journal:
     def __init__(self, config: TrainConfig, name: str, preset: str):
         self.config, self.name, self.preset = config, name, preset
         self.step, self.seconds, self.curve = 0, 0.0, []
+        self.plans: list[dict[str, int]] = []
         self.processes = 1
         self._started = time.monotonic()
 
@@ -36,10 +38,11 @@ class Journal:
         return self.config.out / "state"
 
     def state_dict(self) -> dict[str, Any]:
-        return {"step": self.step, "seconds": self.elapsed(), "curve": self.curve}
+        return {"step": self.step, "seconds": self.elapsed(), "curve": self.curve, "plans": self.plans}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.step, self.seconds, self.curve = state["step"], state["seconds"], state["curve"]
+        self.plans = state.get("plans", [{"from": 0, "steps": 2500}])
         self._started = time.monotonic()
 
     def elapsed(self) -> float:
@@ -68,6 +71,8 @@ class Journal:
 
     def start(self, accelerator: Accelerator) -> None:
         self.processes = accelerator.num_processes
+        if not self.plans or self.plans[-1]["steps"] != self.config.steps:
+            self.plans.append({"from": self.step, "steps": self.config.steps})
         if accelerator.is_main_process:
             self.config.out.mkdir(parents=True, exist_ok=True)
             write_json(self.config.out / "config.json", asdict(self.config))
@@ -124,8 +129,7 @@ class Journal:
         folder.parent.mkdir(parents=True, exist_ok=True)
 
         def write(fresh: Path) -> None:
-            save(pipeline, fresh)
-            write_json(fresh / "training.json", self.training(point))
+            save(pipeline, fresh, training=self.training(point))
 
         replace_folder(folder, write)
 
@@ -139,6 +143,7 @@ class Journal:
             "steps": self.step,
             "images": self.step * self.config.batch_size,
             "seconds": round(self.elapsed()),
+            "planned": self.plans,
             "finished": self.step >= self.config.steps,
             "machine": describe_machine(self.processes),
             "versions": {name: version(name) for name in ("torch", "diffusers", "accelerate")},

@@ -3,13 +3,11 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
-from diffusers import DiffusionPipeline
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -18,7 +16,8 @@ from train.data import batches
 from train.journal import Journal
 from train.recipe import Batch, Phase, Recipe
 
-Save = Callable[[DiffusionPipeline, Path], Any]
+Save = Callable[..., Any]
+"""save(pipeline, folder, training=dict): write a pipeline and what training.json shall say into an empty folder."""
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -30,8 +29,8 @@ def train(recipe: Recipe, save: Save, *, name: str = "", preset: str = "") -> di
 
     Args:
         recipe: networks, data, optimizers and phases.
-        save: writes a pipeline into a folder that does not exist yet; handed in, so that the engine does not depend
-            on how pipelines are stored.
+        save: writes a pipeline, see `Save`; handed in, so that the engine does not depend on how
+            pipelines are stored.
         name, preset: of the method, for training.json.
 
     Returns:
@@ -97,9 +96,7 @@ class _Run:
             processes=self.accelerator.num_processes,
             workers=config.workers,
         )
-        bar = tqdm(
-            total=config.steps, initial=journal.step, unit="step", disable=not self.accelerator.is_main_process
-        )
+        bar = tqdm(total=config.steps, initial=journal.step, unit="step", disable=not self.accelerator.is_main_process)
         with stop_signals() as stopped, bar:
             while journal.step < config.steps and not self._anybody(stopped() or journal.out_of_time()):
                 values = self._step(next(loader))
@@ -149,7 +146,9 @@ class _Run:
                     values = phase.loss(piece)
                 loss = values["loss"].mean() / len(pieces)
                 if not torch.isfinite(loss):
-                    raise NonFiniteLossError(f"The loss of phase {phase.name} is {loss.item()} at step {self.journal.step}.")
+                    raise NonFiniteLossError(
+                        f"The loss of phase {phase.name} is {loss.item()} at step {self.journal.step}."
+                    )
                 self.accelerator.backward(loss)
             for name, value in values.items():
                 sums[name] = sums.get(name, 0) + value.detach().float().mean() / len(pieces)

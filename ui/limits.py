@@ -51,8 +51,11 @@ class Limits:
         return self.megapixels * 1_000_000
 
     def set_for_process(self) -> None:
-        """Make PIL refuse larger pictures wherever it decodes one, in gradio's own code too."""
-        Image.MAX_IMAGE_PIXELS = self.pixels // 2  # PIL only warns below twice this number
+        """Make PIL refuse pictures of twice as many pixels wherever it decodes one, in gradio's own code too.
+
+        Between once and twice PIL only warns; `check_upload`, which every tab calls first, knows no such slack.
+        """
+        Image.MAX_IMAGE_PIXELS = self.pixels
 
 
 def check_upload(path: str | os.PathLike | None, limits: Limits, formats: tuple[str, ...]) -> tuple[Path, int, int]:

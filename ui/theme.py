@@ -34,8 +34,8 @@ footer .divider:last-child { display: none; }
 }
 #colorize-empty {
   min-height: 420px; display: flex; align-items: center; justify-content: center; text-align: center;
-  border: 1px dashed var(--border-color-primary) !important; border-radius: var(--block-radius); padding: 24px !important;
-  background: var(--block-background-fill);
+  border: 1px dashed var(--border-color-primary) !important; padding: 24px !important;
+  border-radius: var(--block-radius); background: var(--block-background-fill);
 }
 #colorize-empty p { color: var(--body-text-color-subdued); margin: 0; max-width: 36ch; }
 #examples .grid-wrap { min-height: 0; max-height: none; height: auto; padding: 8px; box-sizing: border-box; }

@@ -52,5 +52,7 @@ def model_picker(folders: bool) -> tuple[gr.Textbox, gr.Textbox]:
             max_lines=1,
             max_length=300,
         )
-        revision = gr.Textbox(label=label("model_revision"), info=label("model_revision_info"), max_lines=1, max_length=100)
+        revision = gr.Textbox(
+            label=label("model_revision"), info=label("model_revision_info"), max_lines=1, max_length=100
+        )
     return source, revision

@@ -18,6 +18,7 @@ _TEXT_SCORE = 0.5  # least confidence for a box to count as writing
 _WIDEST_LINE = 0.25  # of the painting's short side; wider boxes were mountains taken for characters
 _WINDOW = 1536  # pixels a side that the detector sees at once: it would shrink a scroll until nothing can be read
 _OVERLAP = 256
+_SAVED_EVERY = 50  # paintings: a build that is stopped does not ask again
 _LATIN_SCORE = 0.8  # least confidence of the recogniser that a text is Latin: a watermark
 
 
@@ -47,6 +48,8 @@ class TextFinder:
         key = f"{fingerprint(pixels.tobytes())}-{_TEXT_SIDE}-{_ASKED_SCORE}-{_LATIN_SCORE}"
         if key not in self._known:
             self._known[key] = [asdict(mark) for mark in self._find(pixels)]
+            if len(self._known) % _SAVED_EVERY == 0:
+                self.save()
         widest = _WIDEST_LINE * min(pixels.shape[:2])
         found = [Mark(**values) for values in self._known[key]]
         return [m for m in found if m.score >= _TEXT_SCORE and min(m.right - m.left, m.bottom - m.top) <= widest]

@@ -1,4 +1,4 @@
-"""Landscapes painted by a program: seeded, free of rights, made in a second. For examples, tests and small training sets."""
+"""Landscapes painted by a program: seeded, free of rights. For examples, tests, small training sets."""
 
 from datasets_cards.procedural.painter import landscape
 

@@ -61,7 +61,7 @@ def _write_split(target: Path, seed: int, numbers: np.ndarray) -> dict[str, int]
     from datasets import Features, Image, Value
 
     text = Value("string")
-    columns = dict(image=Image(), group=text, collection=text, source=text, licence=text)
+    columns = {"image": Image(), **dict.fromkeys(("group", "collection", "source", "licence"), text)}
     schema = Features(columns).arrow_schema  # carries the note that lets `load_dataset` decode the pictures
     counts: dict[str, int] = {}
     partial = target.with_suffix(".partial")

@@ -27,7 +27,9 @@ def paint_pine(canvas: Canvas, x: float, y: float, size: float, pigments: Pigmen
         for way in (side, -side) if t < 0.93 else (0,):
             reach = size * rng.uniform(0.10, 0.30) * (1.25 - t) * 1.4 * abs(way)
             if rng.random() < 0.86:
-                fans.append((bx, by, bx + way * reach, by + rng.uniform(-0.05, 0.03) * size, size * rng.uniform(0.10, 0.17)))
+                fans.append(
+                    (bx, by, bx + way * reach, by + rng.uniform(-0.05, 0.03) * size, size * rng.uniform(0.10, 0.17))
+                )
     box = (x - 0.75 * size, y - 1.25 * size, x + 0.75 * size, y + 0.05 * size)
 
     def bodies(draw, at):
@@ -36,7 +38,7 @@ def paint_pine(canvas: Canvas, x: float, y: float, size: float, pigments: Pigmen
             draw.ellipse((a, b, c, d), fill=255)
 
     def wood(draw, at):
-        for start, end, t in zip(trunk, trunk[1:], steps):
+        for start, end, t in zip(trunk[:-1], trunk[1:], steps[:-1], strict=True):
             _line(draw, at, [start, end], max(0.5, size * 0.05 * (1 - 0.8 * t)))
         for bx, by, fx, fy, _ in fans:
             _line(draw, at, [(bx, by), ((bx + fx) / 2, (by + fy) / 2 - 0.02 * size), (fx, fy)], max(0.35, size * 0.012))
@@ -93,7 +95,9 @@ def paint_tree(canvas: Canvas, x: float, y: float, size: float, pigments: Pigmen
     canvas.ink(place, 0.75 * ink * coverage)
 
 
-def paint_grove(canvas: Canvas, columns: np.ndarray, edge: np.ndarray, pigments: Pigments, ink: float, size: float) -> None:
+def paint_grove(
+    canvas: Canvas, columns: np.ndarray, edge: np.ndarray, pigments: Pigments, ink: float, size: float
+) -> None:
     """Far trees on a ridge: dark dabs of about `size` pixels in clumps along its upper edge."""
     rng = canvas.rng
     density = canvas.noise(columns / (38 * canvas.unit) + rng.uniform(0, 80), 3.0)
@@ -104,7 +108,7 @@ def paint_grove(canvas: Canvas, columns: np.ndarray, edge: np.ndarray, pigments:
     box = (columns[0], place_y.min() - 3 * size, columns[-1], place_y.max() + size)
 
     def dabs(draw, at):
-        for cx, cy in zip(columns[chosen], place_y):
+        for cx, cy in zip(columns[chosen], place_y, strict=True):
             high, wide = size * rng.uniform(0.8, 1.7), size * rng.uniform(0.22, 0.42)
             (a, b), (c, d) = at(cx - wide, cy - high), at(cx + wide, cy + 0.25 * size)
             draw.ellipse((a, b, c, d), fill=int(rng.uniform(140, 255)))
@@ -119,7 +123,9 @@ def paint_pavilion(canvas: Canvas, x: float, y: float, size: float, pigments: Pi
     half, eave, peak = 0.62 * size, 0.50 * size, 0.92 * size
     curve = np.linspace(-1, 1, 25)
     eaves = [(x + half * t, y - eave - 0.13 * size * np.abs(t) ** 3) for t in curve]
-    hips = [(x + half * t, y - eave - 0.13 * size - (peak - eave - 0.13 * size) * (1 - abs(t)) ** 1.7) for t in curve[::-1]]
+    hips = [
+        (x + half * t, y - eave - 0.13 * size - (peak - eave - 0.13 * size) * (1 - abs(t)) ** 1.7) for t in curve[::-1]
+    ]
     box = (x - size, y - 1.2 * size, x + size, y + 0.3 * size)
     fine = max(0.5, 0.022 * size)
 
@@ -184,7 +190,9 @@ def paint_water(canvas: Canvas, level: float, pigments: Pigments) -> None:
     y, x = np.mgrid[top : canvas.height, 0 : canvas.width].astype(np.float32)
     near = (y - level) / max(1.0, canvas.height - level)
     drift = canvas.noise(x / (190 * canvas.unit), y / (20 * canvas.unit), octaves=2)
-    lines = smoothstep(0.93, 1.0, canvas.noise.ridged(x / (120 * canvas.unit), y / ((7 + 16 * near) * canvas.unit) + 0.2 * drift))
+    lines = smoothstep(
+        0.93, 1.0, canvas.noise.ridged(x / (120 * canvas.unit), y / ((7 + 16 * near) * canvas.unit) + 0.2 * drift)
+    )
     box = (0, top, canvas.width, canvas.height)
     wash = smoothstep(0, 0.08, near) * np.clip(0.34 + 0.10 * drift, 0, 1) * (1 - 0.45 * near)
     canvas.cover(box, wash, np.array(pigments.water, np.float32))
@@ -194,7 +202,9 @@ def paint_water(canvas: Canvas, level: float, pigments: Pigments) -> None:
 def paint_birds(canvas: Canvas, x: float, y: float, size: float) -> None:
     """A few geese in a loose line, each `size` pixels across."""
     rng = canvas.rng
-    spots = [(x + i * size * rng.uniform(1.2, 1.8), y - i * size * rng.uniform(0.2, 0.7)) for i in range(rng.integers(3, 7))]
+    spots = [
+        (x + i * size * rng.uniform(1.2, 1.8), y - i * size * rng.uniform(0.2, 0.7)) for i in range(rng.integers(3, 7))
+    ]
     box = (x - 2 * size, y - 8 * size, x + 14 * size, y + 2 * size)
 
     def wings(draw, at):

@@ -93,7 +93,9 @@ def _strokes(canvas: Canvas, peak: Peak, columns: np.ndarray, below: np.ndarray,
     folds = canvas.noise((fan + bend) * 2.6 + seed, run * 0.35 + seed)  # great folds: shadow side and lit side
     count = max(3.0, peak.reach / (9 * unit))
     fibres = canvas.noise.ridged((fan + bend) * count + seed, run * 1.15 + seed, octaves=1)
-    fibres = smoothstep(0.55, 0.98, fibres) * smoothstep(-0.9, 0.9, canvas.noise(fan * 6 + seed, run * 2.4, octaves=2) + folds)
+    fibres = smoothstep(0.55, 0.98, fibres) * smoothstep(
+        -0.9, 0.9, canvas.noise(fan * 6 + seed, run * 2.4, octaves=2) + folds
+    )
     contour = np.exp(-((np.clip(below, 0, None) / (1.15 * unit)) ** 1.3))
     contour *= 0.55 + 0.45 * np.clip(canvas.noise(columns / (22 * unit) + seed, seed)[None] + 0.6, 0, 1)
     creases = smoothstep(0.90, 1.0, canvas.noise.ridged((fan + bend) * 2.6 + seed, run * 0.35 + seed))
@@ -107,15 +109,23 @@ def paint_distance(canvas: Canvas, foot: float, rise: float, pigments: Pigments,
     x = np.arange(canvas.width, dtype=np.float32)
     seed = canvas.rng.uniform(0, 80)
     scale = 130 * canvas.unit
-    hills = 0.5 + 0.34 * canvas.noise(x / scale + seed, seed, octaves=4) + 0.12 * canvas.noise.ridged(x / scale * 2 + seed)
+    hills = (
+        0.5 + 0.34 * canvas.noise(x / scale + seed, seed, octaves=4) + 0.12 * canvas.noise.ridged(x / scale * 2 + seed)
+    )
     edge = foot - rise * np.clip(hills, 0.02, None)
     top, bottom = max(0, int(edge.min()) - 2), min(canvas.height, int(foot))
     if bottom - top < 4:
         return
     y = np.arange(top, bottom, dtype=np.float32)[:, None]
     below = y - edge[None]
-    opacity = smoothstep(-0.8, 1.2, below) * np.exp(-np.clip(below, 0, None) / (0.55 * rise)) * smoothstep(foot, foot - 0.35 * rise, y)
-    canvas.cover((0, top, canvas.width, bottom), opacity * (0.75 - 0.4 * depth), np.array(pigments.distance, np.float32))
+    opacity = (
+        smoothstep(-0.8, 1.2, below)
+        * np.exp(-np.clip(below, 0, None) / (0.55 * rise))
+        * smoothstep(foot, foot - 0.35 * rise, y)
+    )
+    canvas.cover(
+        (0, top, canvas.width, bottom), opacity * (0.75 - 0.4 * depth), np.array(pigments.distance, np.float32)
+    )
 
 
 def paint_mist(canvas: Canvas, level: float, thickness: float, strength: float = 0.9) -> None:

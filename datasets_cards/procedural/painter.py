@@ -82,7 +82,9 @@ def landscape(seed: int, width: int = 640, height: int = 480, ink: bool = False)
     _islet(canvas, pigments, side, shore)
     paint_boat(canvas, width * (0.5 + 0.14 * side), shore + 0.36 * (height - shore), 40 * canvas.unit, pigments)
     _near_bank(canvas, pigments, -side)
-    paint_birds(canvas, width * (0.5 - side * rng.uniform(0.2, 0.36)), height * rng.uniform(0.14, 0.26), 9 * canvas.unit)
+    paint_birds(
+        canvas, width * (0.5 - side * rng.uniform(0.2, 0.36)), height * rng.uniform(0.14, 0.26), 9 * canvas.unit
+    )
     return canvas.picture(paper, grey=ink)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pipelines.color import grey_to_lightness, lab_to_rgb, rgb_to_lab
-from pipelines.landscape_colorizer.measured_crops import painting_order, read_crops
+from pipelines.landscape_colorizer.measured_crops import painting_order, read_photographs
 
 _BINS = 50  # of 2 L* each
 _EVERY = 4  # training pixels looked at, in each direction
@@ -31,7 +31,7 @@ class TrainingColours:
         sums, counts = torch.zeros(_BINS, 2, dtype=torch.float64), torch.zeros(_BINS, dtype=torch.float64)
         rows = sorted(painting_order(train, None, seed=0))
         for start in range(0, len(rows), _BATCH):
-            pixels = read_crops(train, rows[start : start + _BATCH]).real[:, :, ::_EVERY, ::_EVERY]
+            pixels = read_photographs(train, rows[start : start + _BATCH])[0][:, :, ::_EVERY, ::_EVERY]
             lightness, chroma = rgb_to_lab(pixels.double() / 255).split([1, 2], dim=1)
             bins = (lightness.flatten() / 100 * _BINS).long().clamp(0, _BINS - 1)
             sums.index_add_(0, bins, chroma.permute(0, 2, 3, 1).reshape(-1, 2))

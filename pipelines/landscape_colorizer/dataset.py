@@ -31,7 +31,9 @@ def load_paintings(data: Path, split: str) -> Dataset:
     elif data.is_dir() and not any(data.glob("*.parquet")):
         found = _image_folder(data)
     else:
-        raise FileNotFoundError(f"No paintings at {data}: give a parquet file, or a folder of *{split}*.parquet or images.")
+        raise FileNotFoundError(
+            f"No paintings at {data}: give a parquet file, or a folder of *{split}*.parquet or images."
+        )
     return found.cast_column("image", Image(decode=False))
 
 

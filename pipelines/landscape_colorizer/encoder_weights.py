@@ -26,7 +26,9 @@ def load_imagenet(encoder: EfficientNetLite0, state: Mapping[str, Tensor]) -> No
     for name, target in own.items():
         if name not in state or state[name].shape != target.shape:
             given = tuple(state[name].shape) if name in state else "nothing"
-            raise ValueError(f"ImageNet weights do not fit this encoder: {name} is {given}, wanted {tuple(target.shape)}.")
+            raise ValueError(
+                f"ImageNet weights do not fit this encoder: {name} is {given}, wanted {tuple(target.shape)}."
+            )
         target.data.copy_(state[name])
 
 

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from evaluation.bootstrap import cluster_weights, interval
+from evaluation.bootstrap import draw_clusters, interval
 from evaluation.colour import chroma_spread, colourfulness, mean_chroma
 from evaluation.distribution import KernelDistance, fid
 from evaluation.options import EvaluationOptions
 from evaluation.paired import kid_cell
 from evaluation.tables import Bound, Cell, Column, Row, Table
-from pipelines.landscape_colorizer.measured_crops import Crops, painting_order, read_crops
+from pipelines.landscape_colorizer.measured_crops import Crops, painting_order, read_photographs
 
 PHOTOGRAPHED = "ink as photographed"
 _MODEL = "default"
@@ -40,10 +40,10 @@ def ink_report(
         notes: why a row must be marked.
         inception: pictures -> features.
     """
-    more = reference_crops(options)
+    more, more_paintings = reference_paintings(options)
     references = {
         "test": (coloured_features, coloured.paintings),
-        "more": (inception(tqdm(more.real, "reference paintings", leave=False)), more.paintings),
+        "more": (inception(tqdm(more, "reference paintings", leave=False)), more_paintings),
     }
     pictures = {PHOTOGRAPHED: ink.real, **outputs}
     features = {name: inception(tqdm(batch, f"ink, {name}", leave=False)) for name, batch in pictures.items()}
@@ -57,7 +57,7 @@ def ink_report(
     rows.append(Row("real coloured crops of this split", cells))
     caption = (
         f"N = {len(ink)} ink crops of {len(set(ink.paintings))} paintings, against {len(coloured)} coloured crops of "
-        f"the {options.split} split and {len(more)} of {len(set(more.paintings))} training and validation paintings, "
+        f"the {options.split} split and {len(more)} of {len(set(more_paintings))} training and validation paintings, "
         "drawn painting by painting. Unpaired. Brackets and ± as above."
     )
     tables = [Table("Ink crops", columns, rows, caption)]
@@ -72,27 +72,24 @@ def ink_report(
     return [*tables, differences], bounds
 
 
-def reference_crops(options: EvaluationOptions) -> Crops:
+def reference_paintings(options: EvaluationOptions) -> tuple[list[Tensor], list[str]]:
     """Real coloured crops of training and validation paintings, one of each painting before the second of any.
 
     On the validation split only training paintings serve.
+
+    Returns:
+        pictures, (3, H, W) uint8, and the painting of each.
     """
-    train = options.data / "train.parquet"
-    if options.split == "val":
-        return read_crops(train, painting_order(train, None, options.seed)[: options.references])
-    val = options.data / "val.parquet"
-    rows = painting_order(val, None, options.seed)
-    share = round(options.references * len(rows) / (len(rows) + len(painting_order(train, None, options.seed))))
-    parts = [
-        read_crops(val, rows[: max(share, 1)]),
-        read_crops(train, painting_order(train, None, options.seed)[: options.references - max(share, 1)]),
-    ]
-    return Crops(
-        torch.cat([part.real for part in parts]),
-        torch.cat([part.grey for part in parts]),
-        [group for part in parts for group in part.groups],
-        [painting for part in parts for painting in part.paintings],
-    )
+    files = [options.data / name for name in ("train.parquet", "val.parquet")][: 1 if options.split == "val" else 2]
+    orders = [painting_order(file, None, options.seed) for file in files]
+    pictures: list[Tensor] = []
+    paintings: list[str] = []
+    for file, rows in zip(files, orders, strict=True):
+        share = round(options.references * len(rows) / sum(map(len, orders)))
+        real, _, names = read_photographs(file, rows[: max(share, 2)])
+        pictures += list(real)
+        paintings += names
+    return pictures, paintings
 
 
 def rows_kid(rows: list[Row], name: str, key: str) -> float:
@@ -124,9 +121,9 @@ def _strength(pictures: Tensor) -> dict[str, Cell]:
 def _distances(
     features: np.ndarray, paintings: list[str], references: dict[str, tuple[np.ndarray, list[str]]], seed: int
 ) -> dict[str, Cell]:
-    cells, weights = {}, cluster_weights(paintings, seed=seed)
+    cells, draws = {}, draw_clusters(paintings, seed=seed)
     for key, (real, real_paintings) in references.items():
-        cells[f"kid_{key}"] = kid_cell(real, features, cluster_weights(real_paintings, seed=seed + 1), weights, seed)
+        cells[f"kid_{key}"] = kid_cell(real, features, draw_clusters(real_paintings, seed=seed + 1), draws, seed)
         cells[f"fid_{key}"] = Cell(fid(real, features))
     return cells
 
@@ -138,13 +135,13 @@ def _differences(
     seed: int,
 ) -> Table:
     """KID of the default's coloured ink minus that of uncoloured ink, drawn together."""
-    weights, columns, cells = cluster_weights(paintings, seed=seed), [], {}
+    draws, columns, cells = draw_clusters(paintings, seed=seed), [], {}
     for key, (real, real_paintings) in references.items():
-        real_weights = cluster_weights(real_paintings, seed=seed + 1)
+        real_draws = draw_clusters(real_paintings, seed=seed + 1)
         coloured = KernelDistance(real, features[_MODEL])
         for name in (PHOTOGRAPHED, "grey"):
             other = KernelDistance(real, features[name])
-            samples = coloured.weighted(real_weights, weights) - other.weighted(real_weights, weights)
+            samples = coloured.bootstrap(real_draws, draws) - other.bootstrap(real_draws, draws)
             columns.append(Column(f"{key} {name}", f"minus {name}, to {len(real)} crops", 1, scale=1000))
             cells[f"{key} {name}"] = Cell(coloured.value() - other.value(), *interval(samples))
     caption = "Below zero: the colours bring ink nearer to coloured paintings. 95 % bootstrap intervals over paintings."

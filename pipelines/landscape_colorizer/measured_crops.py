@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from PIL import Image
@@ -31,37 +32,27 @@ class Crops:
         return np.array([group in ("all", name) for name in self.groups])
 
 
-def read_crops(file: Path, chosen: Sequence[int] | None = None, limit: int | None = None) -> Crops:
-    """Read crops of an LPD file.
-
-    Args:
-        file: parquet with the columns image, grey, group, painting.
-        chosen: rows to read, in this order; None: all.
-        limit: at most so many of each group, evenly spread over the file.
+def read_crops(file: Path, limit: int | None = None) -> Crops:
+    """Read crops of an LPD file, at most `limit` of each group, evenly spread over the file.
 
     Raises:
         OSError: if the file is missing.
         ValueError: if it lacks a column or a crop.
     """
-    if not file.is_file():
-        raise FileNotFoundError(f"{file} is missing: give the folder that `python -m datasets_cards build lpd` wrote.")
-    names = pq.read_schema(file).names
-    if missing := [name for name in COLUMNS if name not in names]:
-        raise ValueError(f"{file} has no column {', '.join(missing)}; it has {', '.join(names)}.")
-    table = pq.read_table(file, columns=list(COLUMNS))
-    if chosen is not None:
-        table = table.take(list(chosen))
+    table = _read(file, COLUMNS)
     if limit is not None:
         table = table.take(_spread(table["group"].to_pylist(), limit))
     if not len(table):
         raise ValueError(f"{file} holds no crop.")
-    rows = table.to_pylist()
-    return Crops(
-        torch.stack([_decode(row["image"]) for row in rows]),
-        torch.stack([_decode(row["grey"]) for row in rows]),
-        [row["group"] for row in rows],
-        [row["painting"] for row in rows],
-    )
+    columns = table.to_pydict()
+    real, grey = (torch.stack(list(map(_decode, columns[name]))) for name in ("image", "grey"))
+    return Crops(real, grey, columns["group"], columns["painting"])
+
+
+def read_photographs(file: Path, rows: Sequence[int]) -> tuple[Tensor, list[str], list[str]]:
+    """Some rows of an LPD file, in the order given: pictures (N, 3, H, W) uint8, groups, paintings."""
+    columns = _read(file, ("image", "group", "painting")).take(list(rows)).to_pydict()
+    return torch.stack(list(map(_decode, columns["image"]))), columns["group"], columns["painting"]
 
 
 def painting_order(file: Path, group: str | None, seed: int) -> list[int]:
@@ -70,7 +61,7 @@ def painting_order(file: Path, group: str | None, seed: int) -> list[int]:
     Args:
         group: only this group; None: every group but ink.
     """
-    table = pq.read_table(file, columns=["group", "painting"]).to_pylist()
+    table = _read(file, ("group", "painting")).to_pylist()
     rng = np.random.default_rng(seed)
     seen: dict[str, int] = {}
     ranked = []
@@ -79,6 +70,15 @@ def painting_order(file: Path, group: str | None, seed: int) -> list[int]:
             rank = seen[table[row]["painting"]] = seen.get(table[row]["painting"], -1) + 1
             ranked.append((rank, row))
     return [row for _, row in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def _read(file: Path, columns: Sequence[str]) -> pa.Table:
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is missing: give the folder that `python -m datasets_cards build lpd` wrote.")
+    names = pq.read_schema(file).names
+    if missing := [name for name in columns if name not in names]:
+        raise ValueError(f"{file} has no column {', '.join(missing)}; it has {', '.join(names)}.")
+    return pq.read_table(file, columns=list(columns))
 
 
 def _decode(stored: dict) -> Tensor:

@@ -151,7 +151,12 @@ class PaletteNetwork(nn.Module):
         self.to_chroma = nn.Conv2d(d4, 2, 1)
 
     def forward(
-        self, grey: Tensor, spread: Tensor | None = None, tint: Tensor | None = None, gain: float = 1.0
+        self,
+        grey: Tensor,
+        spread: Tensor | None = None,
+        tint: Tensor | None = None,
+        gain: float = 1.0,
+        floor: float = 0.0,
     ) -> tuple[Tensor, Tensor]:
         """Plan the colours of a view.
 
@@ -159,7 +164,7 @@ class PaletteNetwork(nn.Module):
             grey: (B, 1, h, w) lightness in [-1, 1], sides multiples of 32.
             spread: (B,) spread of the chroma to paint with, sqrt(var a + var b) in CIELAB; None takes the estimate.
             tint: (B, 2) mean a, b in CIELAB; NaN where unknown, None where all are.
-            gain: factor on the estimated spread.
+            gain, floor: factor on the estimated spread, and the least that it may come to, in CIELAB units.
 
         Returns:
             The plan (B, 2 + features, h / 4, w / 4), its first two channels chroma in units of `CHROMA_UNIT`, and
@@ -169,7 +174,7 @@ class PaletteNetwork(nn.Module):
         summary = self.summary(m32.mean((2, 3)))
         estimate = self.estimate(summary).squeeze(1)
         if spread is None:
-            spread = (estimate.detach().float().exp() - 1).clamp(0, 60) * gain
+            spread = ((estimate.detach().float().exp() - 1) * gain).clamp(floor, max(floor, 60.0))
         tint = torch.full((len(grey), 2), torch.nan, device=grey.device) if tint is None else tint
         unknown = tint.isnan().any(1, keepdim=True)
         asked = torch.cat([torch.log1p(spread)[:, None] - 2, unknown, tint.nan_to_num() / 10], dim=1)
@@ -213,8 +218,10 @@ class TwoNetGenerator(ModelMixin, ConfigMixin):
         encoder_width, encoder_depth: scale of EfficientNet-Lite0; 1 and 1 take its published weights.
         decoder: channels of the palette's decoder at strides 16, 8 and 4.
         view_area: pixels of the largest view the palette is shown.
-        spread_gain: factor on the estimated spread of the chroma; an estimate is a mean, and too pale for most
-            pictures that are not. Chosen on validation.
+        spread_gain: factor on the estimated spread of the chroma: an estimate is a mean, too pale for the pictures
+            that are not.
+        spread_floor: the least spread, in CIELAB units, that a picture is painted with: an ink painting, from which
+            the network expects none, is handed in to be coloured. Both are chosen on validation.
     """
 
     MULTIPLE = 32  # sides of a view
@@ -229,6 +236,7 @@ class TwoNetGenerator(ModelMixin, ConfigMixin):
         decoder: tuple[int, ...] = (128, 96, 64),
         view_area: int = 512 * 512,
         spread_gain: float = 1.0,
+        spread_floor: float = 0.0,
     ):
         super().__init__()
         self.palette = PaletteNetwork(features, encoder_width, encoder_depth, tuple(decoder))
@@ -248,7 +256,8 @@ class TwoNetGenerator(ModelMixin, ConfigMixin):
         height, width = view.shape[2:]
         pad = (0, -width % self.MULTIPLE, 0, -height % self.MULTIPLE)
         padded = F.pad(view, pad, mode="replicate").to(self.dtype)
-        plan, _ = self.palette(padded, tint=tint, gain=self.config.spread_gain * vividness)
+        gain, floor = self.config.spread_gain * vividness, self.config.spread_floor * vividness
+        plan, _ = self.palette(padded, tint=tint, gain=gain, floor=floor)
         return plan[:, :, : -(-height // 4), : -(-width // 4)]
 
     def paint(self, grey: Tensor, plan: Tensor, corner: tuple[int, int], scale: tuple[float, float]) -> Tensor:
@@ -266,15 +275,13 @@ class TwoNetGenerator(ModelMixin, ConfigMixin):
         cells = sample_plan(plan, grey.shape[2] // 2, grey.shape[3] // 2, corner, scale)
         return self.refiner(grey.to(self.dtype), cells).float() * CHROMA_UNIT
 
-    def forward(
-        self, grey: Tensor, spread: Tensor | None = None, tint: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, grey: Tensor, spread: Tensor | None = None, tint: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """A whole picture at once, as in training; arguments and the second result as in `PaletteNetwork.forward`.
 
         Returns:
             (B, 2, H, W) chroma a, b in CIELAB units, and (B,) the estimate log(1 + spread).
         """
-        plan, estimate = self.palette(grey, spread, tint, self.config.spread_gain)
+        plan, estimate = self.palette(grey, spread, tint, self.config.spread_gain, self.config.spread_floor)
         return self.paint(grey, plan, (0, 0), (0.25, 0.25)), estimate
 
 

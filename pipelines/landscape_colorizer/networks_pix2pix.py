@@ -1,8 +1,13 @@
 """The paper's networks: ResNet-9 and U-Net-256 generators, and the 70x70 patch discriminator of pix2pix.
 
 Sources: [1] pix2pix, Isola et al., 2017, https://arxiv.org/abs/1611.07004, appendix 6.1; [2] CycleGAN, Zhu et al.,
-2017, https://arxiv.org/abs/1703.10593, appendix 7.2. Names of layers follow them: c7s1-k is a 7x7 convolution, dk a
-stride 2 one, uk its transpose. Pictures are (B, 3, H, W) in [-1, 1]; a grey one repeats its channel.
+2017, https://arxiv.org/abs/1703.10593, appendix 7.2; [3] pre-activation, He et al., 2016,
+https://arxiv.org/abs/1603.05027. Names of layers follow them: c7s1-k is a 7x7 convolution, dk a stride 2 one, uk its
+transpose. Pictures are (B, 3, H, W) in [-1, 1]; a grey one repeats its channel.
+
+[1] runs its generator in training mode at test time too: dropout stays on, and batch norm takes the test batch's own
+statistics. We do not: in `eval()` dropout is off and batch norm takes its running averages, so that a picture's colours
+depend neither on chance nor on what else is in the batch.
 """
 
 from functools import partial
@@ -48,8 +53,8 @@ def initialise(network: nn.Module) -> None:
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions and the sum, with reflected borders.
 
-    Post-activation (default, [2]): conv, norm, ReLU, conv, norm. Pre-activation (what the text describes): norm and
-    ReLU before each convolution.
+    Post-activation (default, [2]): conv, norm, ReLU, conv, norm. Pre-activation ([3], what the paper's text describes):
+    norm and ReLU before each convolution.
     """
 
     def __init__(self, channels: int, norm: Norm, dropout: float, preactivation: bool):
@@ -61,7 +66,8 @@ class ResidualBlock(nn.Module):
 
         drop = [nn.Dropout(dropout)] if dropout else []
         if preactivation:
-            steps = [norm_layer(norm, channels), nn.ReLU(), *conv(), norm_layer(norm, channels), nn.ReLU(), *drop, *conv()]
+            first = [norm_layer(norm, channels), nn.ReLU(), *conv()]
+            steps = [*first, norm_layer(norm, channels), nn.ReLU(), *drop, *conv()]
         else:
             steps = [*conv(), norm_layer(norm, channels), nn.ReLU(), *drop, *conv(), norm_layer(norm, channels)]
         self.branch = nn.Sequential(*steps)
@@ -74,14 +80,15 @@ class ResNetGenerator(ModelMixin, ConfigMixin):
     """c7s1-64, d128, d256, nine residual blocks at 256 channels, u128, u64, c7s1-3, tanh; [2].
 
     11.378 M parameters with instance norm. Fully convolutional: any size whose sides are multiples
-    of 8. Without normalisation its receptive field is 169 px; instance norm makes every pixel see all others.
+    of 8. Without normalisation its receptive field is 169 px, 165 for pixels that the transposed convolutions reach
+    by fewer taps; instance norm makes every pixel see all others.
 
     Args:
         width: channels of the first layer.
         blocks: residual blocks.
         norm: "instance", "batch" or "none".
         dropout: pix2pix's noise in each block, 0 for none. It acts in training only: results are reproducible.
-        preactivation: residual units with the norm and ReLU first.
+        preactivation: residual units with the norm and ReLU first, and one more of both after the last sum, [3].
     """
 
     multiple = 8  # of a picture's sides: 4 for the two halvings, and the reflections need two rows down there
@@ -97,11 +104,14 @@ class ResNetGenerator(ModelMixin, ConfigMixin):
     ):
         super().__init__()
         bias = norm != "batch"
-        layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(3, width, 7, bias=bias), norm_layer(norm, width), nn.ReLU()]
+        layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(3, width, 7, bias=bias)]
+        layers += [norm_layer(norm, width), nn.ReLU()]
         for channels in (width, 2 * width):
             down = nn.Conv2d(channels, 2 * channels, 3, stride=2, padding=1, bias=bias)
             layers += [down, norm_layer(norm, 2 * channels), nn.ReLU()]
         layers += [ResidualBlock(4 * width, norm, dropout, preactivation) for _ in range(blocks)]
+        if preactivation:
+            layers += [norm_layer(norm, 4 * width), nn.ReLU()]
         for channels in (4 * width, 2 * width):
             up = nn.ConvTranspose2d(channels, channels // 2, 3, stride=2, padding=1, output_padding=1, bias=bias)
             layers += [up, norm_layer(norm, channels // 2), nn.ReLU()]
@@ -187,7 +197,7 @@ class UNetGenerator(ModelMixin, ConfigMixin):
 
 
 class PatchDiscriminator(ModelMixin, ConfigMixin):
-    """Judge 70x70 patches of a pair: C64-C128-C256-C512 and a map of logits, [1]; 2.769 M parameters.
+    """Judge 70x70 patches of a pair: C64-C128-C256-C512 and a map of logits, [1]; 2.769 M parameters with batch norm.
 
     Args:
         in_channels: 6, a grey picture and its colours.
@@ -211,7 +221,14 @@ class PatchDiscriminator(ModelMixin, ConfigMixin):
         initialise(self)
 
     def forward(self, pair: Tensor) -> Tensor:
-        """(B, in_channels, H, W) in [-1, 1] -> (B, 1, H / 8 - 2, W / 8 - 2) logits, higher = more real."""
+        """(B, in_channels, H, W) in [-1, 1] -> (B, 1, h, w) logits, higher = more real; h = H / 2 ** layers - 2.
+
+        Raises:
+            ValueError: for a side that leaves no logit.
+        """
+        height, width = pair.shape[-2:]
+        if min(height, width) < (smallest := 3 * 2**self.config.layers):
+            raise ValueError(f"Sides must be at least {smallest}, got {width}x{height}.")
         return self.stack(pair)
 
 

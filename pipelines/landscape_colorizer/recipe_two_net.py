@@ -35,7 +35,7 @@ from train.recipe import Batch, Phase, TrainConfig
 class TwoNetConfig(TrainConfig):
     """Options of `train landscape_colorizer base`."""
 
-    steps: int = 2500
+    steps: int = 1800
     batch_size: int = 16
     precision: str = "bf16"
     ema_images: float = 2000
@@ -68,6 +68,8 @@ class TwoNetConfig(TrainConfig):
     """Strength of the random change of the lightness curve."""
     spread_gain: float = 1.3
     """Factor on the estimated spread of the chroma at inference; chosen on validation."""
+    spread_floor: float = 0.0
+    """Least spread of the chroma at inference, in CIELAB units; chosen on validation."""
     encoder_width: float = 1.0
     """Scale of the encoder's channels; below 1 it starts from random weights (for tests)."""
     encoder_depth: float = 1.0
@@ -99,7 +101,7 @@ class TwoNetRecipe:
             raise ValueError(f"size must be a multiple of 32, got {config.size}.")
         self.config = config
         shape = {"encoder_width": config.encoder_width, "encoder_depth": config.encoder_depth}
-        generator = TwoNetGenerator(spread_gain=config.spread_gain, **shape)
+        generator = TwoNetGenerator(spread_gain=config.spread_gain, spread_floor=config.spread_floor, **shape)
         discriminator = FeatureDiscriminator(**shape)
         if config.encoder_width == config.encoder_depth == 1:
             state = efficientnet_lite0_state()

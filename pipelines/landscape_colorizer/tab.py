@@ -35,8 +35,15 @@ def build(services: Services) -> None:
             painting = PictureUpload(label=label("colorize_painting"), height=140, elem_id="painting")
             gallery = gr.Gallery(
                 [(path, None) for path in examples],
-                **dict(label=label("colorize_examples"), columns=3, height="auto", object_fit="cover", buttons=[]),
-                **dict(allow_preview=False, interactive=False, elem_classes="examples", elem_id="examples"),
+                label=label("colorize_examples"),
+                columns=3,
+                height="auto",
+                object_fit="cover",
+                buttons=[],
+                allow_preview=False,
+                interactive=False,
+                elem_classes="examples",
+                elem_id="examples",
             )
             vividness = gr.Slider(
                 0, 2, value=1, step=0.05, label=label("colorize_vividness"), info=label("colorize_vividness_info")
@@ -48,29 +55,45 @@ def build(services: Services) -> None:
         with gr.Column(scale=7, min_width=300):
             empty = gr.Markdown(label("colorize_empty"), elem_classes="stage", elem_id="colorize-empty")
             preview = gr.Image(
-                **dict(label=label("colorize_painting"), interactive=False, visible=False, format="png", height=520),
-                **dict(buttons=["fullscreen"], elem_classes="stage", elem_id="colorize-preview"),
+                label=label("colorize_painting"),
+                interactive=False,
+                visible=False,
+                format="png",
+                height=520,
+                buttons=["fullscreen"],
+                elem_classes="stage",
+                elem_id="colorize-preview",
             )
             slider = gr.ImageSlider(
-                **dict(label=label("colorize_result"), interactive=False, visible=False, format="png", max_height=560),
-                **dict(buttons=["fullscreen"], elem_classes="stage", elem_id="colorize-result"),
+                label=label("colorize_result"),
+                interactive=False,
+                visible=False,
+                format="png",
+                max_height=560,
+                buttons=["fullscreen"],
+                elem_classes="stage",
+                elem_id="colorize-result",
             )
             caption = gr.Markdown(visible=False, elem_classes="caption", elem_id="colorize-caption")
             download = gr.DownloadButton(label("colorize_download"), visible=False, elem_id="colorize-download")
 
     actions = Actions(services, examples)
-    private: dict[str, Any] = dict(api_visibility="private")
+    private: dict[str, Any] = {"api_visibility": "private"}
     stage = [empty, preview, slider, download, caption]
     gallery.select(actions.pick, None, [painting, gallery], show_progress="hidden", **private)
     painting.change(actions.show, painting, stage, show_progress="minimal", concurrency_limit=4, **private)
 
-    begin = colour.click(actions.begin, painting, [colour, stop], concurrency_limit=8, show_progress="hidden", **private)
+    begin = colour.click(
+        actions.begin, painting, [colour, stop], concurrency_limit=8, show_progress="hidden", **private
+    )
     run = begin.success(
         actions.colorize,
         [painting, vividness, source, revision],
         [slider, download, caption],
-        **dict(api_name="colorize", concurrency_id="work", concurrency_limit=services.limits.at_once),
-        **dict(show_progress_on=[empty, preview, slider]),
+        api_name="colorize",
+        concurrency_id="work",
+        concurrency_limit=services.limits.at_once,
+        show_progress_on=[empty, preview, slider],
     )
     revealed = run.success(actions.reveal, None, stage, queue=False, show_progress="hidden", **private)
     revealed.then(None, js=SHOW_RESULT, **private)
@@ -85,7 +108,7 @@ class Actions:
         self.services, self.examples = services, examples
 
     def pick(self, event: gr.SelectData) -> tuple[str, Any]:
-        """An example was chosen: hand it on as if uploaded, and leave nothing selected so that it can be chosen again."""
+        """An example was chosen: hand it on as if uploaded. Nothing stays selected, so it can be chosen again."""
         with request_folder() as folder:
             copy = shutil.copy(self.examples[int(event.index) % len(self.examples)], folder)
         return str(copy), gr.Gallery(selected_index=None)
@@ -138,7 +161,9 @@ class Actions:
                         progress(1, desc=say(request, "colorize_saving"))
 
                 work.check()
-                _paint(pipe, path, target, progress=on_tile, vividness=vividness, max_pixels=self.services.limits.pixels)
+                _paint(
+                    pipe, path, target, progress=on_tile, vividness=vividness, max_pixels=self.services.limits.pixels
+                )
                 seconds = time.monotonic() - start
                 before, after = folder / f"{path.stem}-before.png", folder / f"{path.stem}-after.png"
                 for picture, small in ((path, before), (target, after)):
@@ -168,7 +193,12 @@ class Actions:
 
 def _checked_vividness(value: Any) -> float:
     """A number from 0 to 2; UserError otherwise."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or not 0 <= value <= 2:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not math.isfinite(value)
+        or not 0 <= value <= 2
+    ):
         raise UserError("error_vividness", value=str(value)[:40])
     return float(value)
 

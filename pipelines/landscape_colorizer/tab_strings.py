@@ -11,7 +11,8 @@ STRINGS = {
         "colorize_vividness_info": "1 is the model's own colour, 0 is grey",
         "colorize_button": "Colour",
         "colorize_stop": "Stop",
-        "colorize_empty": "Drop an ink-wash or grey landscape on the left, or pick an example. It appears here, and then in colour.",
+        "colorize_empty": "Drop an ink-wash or grey landscape into the box, or pick an example. "
+        "It appears here, and then in colour.",
         "colorize_result": "Before and after",
         "colorize_download": "Download PNG",
         "colorize_loading": "Loading the model",
@@ -21,14 +22,15 @@ STRINGS = {
     },
     "zh": {
         "colorize_tab": "设色",
-        "colorize_no_weights": "尚未安装训练好的权重，暂时无法设色。请把模型放入 `weights/landscape_colorizer`，或在“模型”里指定。",
+        "colorize_no_weights": "尚未安装训练好的权重，暂时无法设色。"
+        "请把模型放入 `weights/landscape_colorizer`，或在“模型”里指定。",
         "colorize_painting": "画作",
         "colorize_examples": "或试试这些",
         "colorize_vividness": "鲜艳度",
         "colorize_vividness_info": "1 为模型原色，0 为黑白",
         "colorize_button": "设色",
         "colorize_stop": "停止",
-        "colorize_empty": "在左侧放入一幅水墨或黑白山水，或点选示例。画作先在此显示，随后设色。",
+        "colorize_empty": "请放入一幅水墨或黑白山水，或点选示例。画作先在此显示，随后设色。",
         "colorize_result": "前后对比",
         "colorize_download": "下载 PNG",
         "colorize_loading": "正在载入模型",

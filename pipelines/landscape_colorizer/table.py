@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from evaluation.bootstrap import cluster_weights
+from evaluation.bootstrap import draw_clusters
 from evaluation.distribution import fid
 from evaluation.gallery import picture_grid, to_image, write_gallery
 from evaluation.options import EvaluationOptions
@@ -20,7 +20,7 @@ from evaluation.tables import Bound, Cell, Column, Report, Row, Table
 from evaluation.training_record import checkpoints, unfinished
 from pipelines.landscape_colorizer import baselines
 from pipelines.landscape_colorizer.ink_table import ink_report
-from pipelines.landscape_colorizer.measured_crops import Crops, painting_order, read_crops
+from pipelines.landscape_colorizer.measured_crops import Crops, painting_order, read_crops, read_photographs
 from pipelines.landscape_colorizer.pipeline_landscape_colorizer import LandscapeColorizer
 
 GREY, MEAN, BY_LIGHTNESS = "grey", "mean colour", "mean colour by lightness"
@@ -49,7 +49,7 @@ PUBLISHED = (
 )
 _CAPTION = (
     "Brackets: 95 % bootstrap intervals over paintings. KID: unbiased, kernel (x·y/2048 + 1)³, mean ± deviation over "
-    "100 subsets of half the crops, 50 at most. FID and KID: Inception 2015-12-05, crops enlarged to 299 px (bilinear, "
+    "100 subsets of half the crops, 50 at most; where both sets show the same paintings it can fall below 0. FID and KID: Inception 2015-12-05, crops enlarged to 299 px (bilinear, "
     "TensorFlow 1); FID is biased upward at this N and comparable only within the table. SSIM: Gaussian 11, σ 1.5. "
     "Chroma spread: sqrt(var a* + var b*) within a crop. All baselines keep L*."
 )
@@ -80,7 +80,7 @@ def build_table(options: EvaluationOptions) -> Report:
     measures = PairedMeasures()
     colours = baselines.TrainingColours.measure(options.data / "train.parquet")
     outputs = coloured_outputs(crops, colours, models)
-    measured = {name: measures(crops.real, output, name) for name, output in outputs.items()}
+    measured = measures(crops.real, outputs)
     real = measures.inception(tqdm(crops.real, "real", leave=False))
     others = _other_paintings(options, crops, measures)
     tables = [
@@ -162,15 +162,14 @@ def group_table(
     features, groups, other_paintings = others
     inside = np.array([group in ("all", name) for name in groups])
     if inside.sum() > 1:
-        weights = cluster_weights(paintings, seed=seed)
-        other = cluster_weights([p for p, i in zip(other_paintings, inside, strict=True) if i], seed=seed + 1)
+        own = draw_clusters(paintings, seed=seed)
+        other = draw_clusters([p for p, i in zip(other_paintings, inside, strict=True) if i], seed=seed + 1)
         cells = {
             "fid": Cell(fid(real[chosen], features[inside])),
-            "kid": kid_cell(real[chosen], features[inside], weights, other, seed),
+            "kid": kid_cell(real[chosen], features[inside], own, other, seed),
         }
-        rows.append(
-            Row(f"real crops of other paintings (N = {inside.sum()})", cells, "unpaired: no floor for paired rows")
-        )
+        name = f"real crops of other paintings (N = {inside.sum()})"
+        rows.append(Row(name, cells, "unpaired: no floor for the other rows, whose pictures are the same paintings"))
     caption = f"N = {chosen.sum()} crops of {len(set(paintings))} paintings. {_CAPTION}"
     return Table(GROUPS[group].capitalize(), COLUMNS, rows, caption)
 
@@ -267,8 +266,8 @@ def _other_paintings(
         rows += painting_order(file, group, options.seed)[: crops.groups.count(group)]
     if not rows:
         return np.empty((0, 2048)), [], []
-    real = read_crops(file, rows)
-    return measures.inception(tqdm(real.real, "other paintings", leave=False)), real.groups, real.paintings
+    pictures, groups, paintings = read_photographs(file, rows)
+    return measures.inception(tqdm(pictures, "other paintings", leave=False)), groups, paintings
 
 
 def _facts(options: EvaluationOptions, crops: Crops, models: Models) -> dict[str, Any]:
