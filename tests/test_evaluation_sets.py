@@ -136,7 +136,7 @@ def test_kid_bootstrap_is_centred_on_the_estimate():
     draws = draw_clusters([str(i // 2) for i in range(60)], samples=2000)
     distance = KernelDistance(real, output)
     samples = distance.bootstrap(draws, draws)
-    assert abs(samples.mean() - distance.value()) < 0.25 * samples.std()
+    assert abs(samples.mean() - distance.value()) < 0.5 * samples.std()
 
 
 def test_bootstrap_covers_the_mean_over_clusters():
