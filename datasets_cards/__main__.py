@@ -1,5 +1,6 @@
 """Command line of the data sets: `python -m datasets_cards build|check|publish NAME ...`."""
 
+import signal
 import sys
 
 import tyro
@@ -28,11 +29,21 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             function = load(BUILDERS if command == "build" else CHECKS, name)
         tyro.cli(function, args=options, prog=f"python -m datasets_cards {command} {name}")
+    except KeyboardInterrupt:
+        print("stopped; nothing was written", file=sys.stderr)
+        return 130
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
+def _stop(*_: object) -> None:
+    """A termination request ends a build as Ctrl-C does: what it had begun to write is removed."""
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)  # also where a shell started it in the background
     raise SystemExit(main())

@@ -48,7 +48,7 @@ def draw_clusters(clusters: Sequence[str], samples: int = SAMPLES, seed: int = 0
 
 
 def interval(statistics: np.ndarray, level: float = LEVEL) -> Interval:
-    """Percentile interval of bootstrap statistics, (samples,); nan is left out, which a sample of too few pictures gives."""
+    """Percentile interval of bootstrap statistics, (samples,); nan, of samples of too few pictures, is left out."""
     tail = (1 - level) / 2
     low, high = np.nanquantile(statistics, [tail, 1 - tail])
     return Interval(float(low), float(high))

@@ -1,7 +1,7 @@
 """LPIPS as a frozen, differentiable network. Import `torchvision_guard` before this module's functions are called."""
 
 import warnings
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,8 @@ class PerceptualDistance(nn.Module):
     Args:
         lpips: an `lpips.LPIPS` with its weights loaded.
     """
+
+    lpips: Any  # the library has no annotations
 
     def __init__(self, lpips: nn.Module):
         super().__init__()

@@ -36,5 +36,7 @@ def __getattr__(name: str) -> Any:
     """Import a pipeline class on first use: `from pipelines import LandscapeColorizer` (PEP 562)."""
     for method in METHODS:
         if name == "".join(part.capitalize() for part in method.split("_")):
+            import torchvision_guard  # noqa: F401  here, since three lines of Python start a process too
+
             return get_method(method).load("pipeline")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

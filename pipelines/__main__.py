@@ -121,7 +121,8 @@ def _load(pipeline: type, args: argparse.Namespace, options: dict[str, Any]) -> 
     pipe = pipeline.from_pretrained(args.weights, **{key: value for key, value in wanted.items() if value is not None})
     device = ("cuda" if torch.cuda.is_available() else "cpu") if args.device == "auto" else args.device
     try:
-        pipe.to(device)
+        if torch.device(device) != pipe.device:
+            pipe.to(device)
     except (RuntimeError, AssertionError) as error:  # torch's ways to say that there is no such device
         raise ValueError(f"Cannot use --device {device}: {str(error).splitlines()[0]}") from error
     pipe.canvas(np.full((64, 64, 3), 128, np.uint8), 64, 64, **options)

@@ -61,9 +61,7 @@ def write_json(file: Path, value: dict[str, Any]) -> None:
     file.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def save_component(
-    network: nn.Module, folder: Path, variant: str | None = None, dtype: torch.dtype | None = None
-) -> None:
+def save_component(network: Any, folder: Path, variant: str | None = None, dtype: torch.dtype | None = None) -> None:
     """Write config.json and weights.
 
     Args:
@@ -111,7 +109,7 @@ def load_component(folder: Path, cls: type, variant: str | None, dtype: torch.dt
     state = read_weights(file, described.state_dict())
     network = _build(cls, config, folder / CONFIG)
     network.load_state_dict(state)
-    return network.to(dtype).eval()
+    return nn.Module.to(network, dtype).eval()  # diffusers' own `to` warns of nothing
 
 
 def find_weights(folder: Path, variant: str | None) -> Path:

@@ -53,7 +53,7 @@ class PretrainedPipeline(DiffusionPipeline):
         if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
             raise ValueError(f"dtype must be a floating point torch.dtype such as torch.float16, got {dtype!r}.")
         weights_name(variant)  # checks the variant before anything is fetched
-        method = method_of(cls)
+        method = method_of(cls.__name__)
         folder = _local_folder(source, method)
         if folder is None:
             hub = {"cache_dir": cache_dir, "token": token, "local_files_only": local_files_only}
@@ -67,17 +67,17 @@ class PretrainedPipeline(DiffusionPipeline):
         return cls(**arguments)
 
 
-def method_of(cls: type) -> Method:
-    """The method whose pipeline `cls` is, told by its name.
+def method_of(class_name: str) -> Method:
+    """The method whose pipeline has this class name.
 
     Raises:
-        ValueError: if it is no method's.
+        ValueError: if there is none.
     """
     for name in METHODS:
         method = get_method(name)
-        if method.pipeline.split(":")[1] == cls.__name__:
+        if method.pipeline.split(":")[1] == class_name:
             return method
-    raise ValueError(f"{cls.__name__} is no method's pipeline; methods are {', '.join(sorted(METHODS))}.")
+    raise ValueError(f"{class_name} is no method's pipeline; methods are {', '.join(sorted(METHODS))}.")
 
 
 def bundled_folder(name: str) -> Path:
@@ -99,14 +99,14 @@ def read_index(folder: Path, cls: type) -> dict[str, Any]:
     named = index.get("_class_name")
     named = named[-1] if isinstance(named, list) and named else named
     if named != cls.__name__:
-        raise ValueError(f"{folder} holds a {named}, not a {cls.__name__}; load it with {named}.from_pretrained.")
+        raise ValueError(f"{folder} holds weights of a {named}, not of a {cls.__name__}.")
     components, options = map(set, cls._get_signature_keys(cls))
     entries = {key: value for key, value in index.items() if not key.startswith("_")}
-    missing, unknown = sorted(components - set(entries)), sorted(set(entries) - components - set(options))
+    missing, unknown = sorted(components - set(entries)), sorted(set(entries) - components - options)
     if missing or unknown:
         what = f"lacks the component {missing[0]}" if missing else f"has an unknown component {unknown[0]}"
         raise ValueError(f"{folder / INDEX} {what}; a {cls.__name__} has {', '.join(sorted(components))}.")
-    method = method_of(cls)
+    method = method_of(cls.__name__)
     return {
         key: _component_class(folder / INDEX, key, value, method) if key in components else value
         for key, value in entries.items()
@@ -117,10 +117,11 @@ def _component_class(file: Path, name: str, entry: Any, method: Method) -> type 
     if entry == [None, None]:
         return None
     class_name = entry[1] if isinstance(entry, list) and len(entry) == 2 else entry
-    if class_name not in (choices := method.network_classes()):
-        allowed = ", ".join(choices)
+    classes = method.network_classes()
+    if not isinstance(class_name, str) or class_name not in classes:
+        allowed = ", ".join(classes)
         raise ValueError(f"{file} asks for a {name} of class {class_name!r}; {method.name} has {allowed}.")
-    return choices[class_name]
+    return classes[class_name]
 
 
 def _local_folder(source: str | Path | None, method: Method) -> Path | None:
@@ -152,7 +153,8 @@ def _download(cls: type, repo: str, variant: str | None, options: dict[str, Any]
         folder = Path(hf_hub_download(repo, INDEX, **options)).parent
         components = [name for name, value in read_index(folder, cls).items() if isinstance(value, type)]
         pinned = options | {"revision": folder.name}  # the commit just seen, should a new one come meanwhile
-        for file in (weights_name(variant), "*.safetensors"):  # the second only where the first is not there
+        files = [weights_name(variant)] + (["*.safetensors"] if variant is None else [])
+        for file in files:  # the second, all variants, only where there is no plain file
             patterns = [f"{name}/{one}" for name in components for one in ("config.json", file)]
             folder = Path(snapshot_download(repo, allow_patterns=patterns, **pinned))
             if all(any((folder / name).glob(file)) for name in components):

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 FLAGS += ["--disable-background-networking", "--disable-component-update"]
-PATIENCE = 60_000  # ms: a busy machine is slow, not wrong
+PATIENCE = 180_000  # ms: a busy machine is slow, not wrong
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 

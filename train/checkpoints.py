@@ -1,4 +1,4 @@
-"""Folders that are replaced only by whole ones."""
+"""Folders and files that are replaced only by whole ones."""
 
 import json
 import os
@@ -8,21 +8,36 @@ from pathlib import Path
 from typing import Any
 
 
-def replace_folder(folder: Path, write: Callable[[Path], Any]) -> None:
-    """Write a folder anew beside the old one, then put it in the old one's place.
-
-    A process killed while writing leaves the old folder whole; one killed between the two renames leaves it under
-    the name with `.old`, where `recover` finds it.
-    """
-    fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
-    for left_over in (fresh, old) if folder.exists() else (fresh,):
-        shutil.rmtree(left_over, ignore_errors=True)
+def fresh_beside(folder: Path) -> Path:
+    """An empty neighbour in which the next `folder` is to be written; what an earlier process left there is removed."""
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    write(fresh)
+    return fresh
+
+
+def put_in_place(fresh: Path, folder: Path) -> None:
+    """Let the whole folder `fresh` take the place of `folder`.
+
+    A process killed between the two renames leaves the old folder under its name with `.old`, where `recover`
+    finds it.
+    """
+    old = folder.with_name(folder.name + ".old")
     if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
         folder.rename(old)
     fresh.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def replace_folder(folder: Path, write: Callable[[Path], Any]) -> None:
+    """Let `write(fresh)` fill a folder beside the old one, then put it in the old one's place.
+
+    A process killed while writing leaves the old folder whole.
+    """
+    fresh = fresh_beside(folder)
+    write(fresh)
+    put_in_place(fresh, folder)
 
 
 def recover(folder: Path) -> bool:

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from train.recipe import Batch, TrainConfig
+
 
 def seed_of(*numbers: int) -> int:
     """One 63-bit seed from several numbers, the same on every machine."""
@@ -80,19 +82,19 @@ class Slices(Sampler[list[tuple[int, int]]]):
 
 
 def batches(
-    data: Any,
-    weights: Tensor | None,
-    *,
-    batch_size: int,
-    seed: int,
-    step: int,
-    process: int,
-    processes: int,
-    workers: int,
-) -> Iterator[dict[str, Tensor]]:
-    """Batches for ever, from step `step` on; `batch_size` counts all processes."""
-    draws = Draws(len(data), weights, seed, first=step * batch_size)
-    sampler = Slices(draws, batch_size, process, processes)
-    return iter(
-        DataLoader(Drawn(data, seed), batch_sampler=sampler, num_workers=workers, persistent_workers=workers > 0)
+    data: Any, weights: Tensor | None, config: TrainConfig, *, step: int = 0, process: int = 0, processes: int = 1
+) -> Iterator[Batch]:
+    """One process's batches for ever, from step `step` on; `config.batch_size` counts all processes.
+
+    The loader draws its workers' seeds from a generator of its own: making one must not move the global generator,
+    or a resumed run would go on with other noise than an uninterrupted one.
+    """
+    draws = Draws(len(data), weights, config.seed, first=step * config.batch_size)
+    loader = DataLoader(
+        Drawn(data, config.seed),
+        batch_sampler=Slices(draws, config.batch_size, process, processes),
+        num_workers=config.workers,
+        pin_memory=torch.cuda.is_available(),
+        generator=torch.Generator().manual_seed(config.seed),
     )
+    return iter(loader)

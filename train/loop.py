@@ -1,27 +1,35 @@
 """The training loop: every method, any number of devices."""
 
-import signal
+import copy
+import random
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs, set_seed
+from accelerate.tracking import get_available_trackers
+from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs, set_seed
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from train.average import Average
+from train.checkpoints import fresh_beside, put_in_place, replace_folder
 from train.data import batches
 from train.journal import Journal
-from train.recipe import Batch, Phase, Recipe
+from train.meter import Meter
+from train.phase_runner import PhaseRunner
+from train.recipe import Batch, Recipe, TrainConfig
+from train.stopping import check_weights, stop_signals
+
+LOG_EVERY = 10  # steps
 
 Save = Callable[..., Any]
 """save(pipeline, folder, training=dict): write a pipeline and what training.json shall say into an empty folder."""
-
-
-class NonFiniteLossError(ArithmeticError):
-    """A loss became NaN or infinite; the message names the phase and the step."""
 
 
 def train(recipe: Recipe, save: Save, *, name: str = "", preset: str = "") -> dict[str, nn.Module]:
@@ -34,79 +42,104 @@ def train(recipe: Recipe, save: Save, *, name: str = "", preset: str = "") -> di
         name, preset: of the method, for training.json.
 
     Returns:
-        The averaged networks, or the networks themselves where nothing is averaged.
+        The averaged networks.
 
     Raises:
-        NonFiniteLossError: nothing is saved over; the last checkpoint stands.
-        ValueError: if `config.out` holds a run with other options.
+        NonFiniteError: nothing is saved over; the last checkpoint stands.
+        ValueError: if `config.out` holds a run with other options or on other data, or the recipe names a network
+            or an optimizer that it does not have.
     """
-    return _Run(recipe, save, Journal(recipe.config, name, preset)).until_done()
+    journal = Journal(recipe.config, name, preset)
+    accelerator = make_accelerator(recipe.config)
+    return _Run(recipe, save, journal, accelerator).until_done()
+
+
+def make_accelerator(config: TrainConfig) -> Accelerator:
+    """Devices, precision and tracker.
+
+    Raises:
+        ValueError: if the tracker is not installed.
+    """
+    known = sorted(map(str, get_available_trackers()))
+    if config.tracker is not None and config.tracker not in known:
+        raise ValueError(f"tracker={config.tracker!r} is not installed; installed here: {', '.join(known) or 'none'}.")
+    return Accelerator(
+        mixed_precision=config.precision,
+        kwargs_handlers=[
+            # D runs twice before one backward, so its buffers must not be rewritten in between.
+            DistributedDataParallelKwargs(broadcast_buffers=False),
+            # The others wait while the main process validates.
+            InitProcessGroupKwargs(timeout=timedelta(hours=2)),
+        ],
+        log_with=config.tracker,
+        project_dir=str(config.out) if config.tracker else None,
+    )
 
 
 class _Run:
     """One process's part of a run."""
 
-    def __init__(self, recipe: Recipe, save: Save, journal: Journal):
-        config = recipe.config
-        # D runs twice before one backward, so DDP must not rewrite its buffers in between.
-        self.accelerator = Accelerator(
-            mixed_precision=config.precision,
-            kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
-            log_with=config.tracker,
-            project_dir=str(config.out) if config.tracker else None,
-        )
-        set_seed(config.seed, device_specific=True)
-        self.recipe, self.config, self.journal, self._save = recipe, config, journal, save
-        device = self.accelerator.device
-        self.average = Average({key: recipe.networks[key] for key in recipe.averaged}, config.ema_images)
-        for net in self.average.networks.values():
-            net.to(device)
+    def __init__(self, recipe: Recipe, save: Save, journal: Journal, accelerator: Accelerator):
+        self.recipe, self.config, self.journal = recipe, recipe.config, journal
+        self.accelerator, self._save = accelerator, save
+        set_seed(self.config.seed, device_specific=True)
+        self.data, self.weights = recipe.dataset(), recipe.weights()
         for net in recipe.frozen.values():
-            net.to(device).eval().requires_grad_(False)
-        # What a network holds frozen itself stays frozen when its phase comes.
-        self.trainable = {key: [p.requires_grad for p in net.parameters()] for key, net in recipe.networks.items()}
-        prepare = self.accelerator.prepare
-        self.networks = {key: prepare(net.train()) for key, net in recipe.networks.items()}
-        self.optimizers = {key: prepare(opt) for key, opt in recipe.optimizers(self.networks).items()}
-        self.base_rates = {key: [group["lr"] for group in opt.param_groups] for key, opt in self.optimizers.items()}
-        self.phases = recipe.phases(self.networks, recipe.frozen)
-        self.accelerator.register_for_checkpointing(journal, self.average)
-        if journal.resumes():
-            self.accelerator.load_state(str(journal.state))
-            self._set_rates_back()
-        if config.tracker:
-            self.accelerator.init_trackers("danqing")
+            net.to(accelerator.device).eval().requires_grad_(False)
+        for net in recipe.networks.values():
+            net.to(accelerator.device).train()
+            if self.config.channels_last:
+                net.to(memory_format=torch.channels_last)
+        self.average = Average({key: recipe.networks[key] for key in recipe.averaged}, self.config.ema_images)
+        self.runner = PhaseRunner(recipe, accelerator)
+        self._resume()
 
-    def _set_rates_back(self) -> None:
-        """A loaded optimizer brings its decayed rates; the schedule multiplies the recipe's own."""
-        for key, rates in self.base_rates.items():
-            for group, rate in zip(self.optimizers[key].param_groups, rates, strict=True):
-                group["lr"] = rate
+    def _resume(self) -> None:
+        journal, accelerator = self.journal, self.accelerator
+        accelerator.register_for_checkpointing(journal, self.average)
+        if accelerator.is_main_process:
+            journal.recover()
+        accelerator.wait_for_everyone()
+        if journal.resumes():
+            accelerator.load_state(str(journal.folder("state")))
+            accelerator.print(f"Going on from step {journal.step} of {self.config.out}.")
+        journal.start(len(self.data), accelerator.num_processes)
+        accelerator.wait_for_everyone()  # all have read what the main process now writes
+        if accelerator.is_main_process:
+            journal.write_start()
 
     def until_done(self) -> dict[str, nn.Module]:
-        config, journal = self.config, self.journal
-        journal.start(self.accelerator)
-        loader = batches(
-            self.recipe.dataset(),
-            self.recipe.weights(),
-            batch_size=config.batch_size,
-            seed=config.seed,
-            step=journal.step,
-            process=self.accelerator.process_index,
-            processes=self.accelerator.num_processes,
-            workers=config.workers,
-        )
-        bar = tqdm(total=config.steps, initial=journal.step, unit="step", disable=not self.accelerator.is_main_process)
-        with stop_signals() as stopped, bar:
-            while journal.step < config.steps and not self._anybody(stopped() or journal.out_of_time()):
-                values = self._step(next(loader))
-                bar.update()
-                self._after_step(values, bar)
-            if journal.step % config.save_every and journal.step != config.steps:
-                self._checkpoint()
+        config, journal, accelerator = self.config, self.journal, self.accelerator
+        place = {"process": accelerator.process_index, "processes": accelerator.num_processes}
+        loader = batches(self.data, self.weights, config, step=journal.step, **place)
         if config.tracker:
-            self.accelerator.end_training()
-        return self._averaged()
+            options = {key: value for key, value in vars(config).items() if isinstance(value, int | float | str)}
+            accelerator.init_trackers("danqing", config=options)
+        meter, saved = Meter(), journal.step
+        with stop_signals() as stopped, self._bar() as bar:
+            while journal.step < config.steps and not self._anybody(stopped() or journal.out_of_time()):
+                meter.start_step()
+                meter.add(self._step(next(loader)), config.batch_size)
+                bar.update()
+                if journal.step % LOG_EVERY == 0 or journal.step == config.steps:
+                    self._log(meter, bar)
+                saved = self._after_step(saved)
+            if saved < journal.step:
+                self._checkpoint()
+        if journal.step < config.steps:
+            accelerator.print(f"Stopped at step {journal.step} of {config.steps}. Repeat the command to go on.")
+        accelerator.end_training()
+        return dict(self.average.networks)
+
+    def _bar(self) -> tqdm:
+        """Drawn anew ten times a second on a terminal, twice a minute in a file."""
+        return tqdm(
+            total=self.config.steps,
+            initial=self.journal.step,
+            unit="step",
+            disable=not self.accelerator.is_main_process,
+            mininterval=0.1 if sys.stderr.isatty() else 30.0,
+        )
 
     def _anybody(self, flag: bool) -> bool:
         """Whether any process wants to stop: all must leave the loop at the same step."""
@@ -116,105 +149,81 @@ class _Run:
         return bool(self.accelerator.reduce(flags, "sum").item())
 
     def _step(self, batch: Batch) -> dict[str, Tensor]:
-        step, values = self.journal.step, {}
-        batch = {key: value.to(self.accelerator.device, non_blocking=True) for key, value in batch.items()}
-        for phase in self.phases:
-            if not phase.runs(step):
-                continue
-            key = phase.optimizer or phase.name
-            factor = self.recipe.learning_rate(key, step)
-            for group, rate in zip(self.optimizers[key].param_groups, self.base_rates[key], strict=True):
-                group["lr"] = rate * factor
-            values |= {f"{phase.name}/{name}": value for name, value in self._run_phase(phase, key, batch).items()}
+        """Run every phase that belongs to this step on one batch, then average the weights."""
+        values = self.runner.run(batch, self.journal.step)
         self.journal.step += 1
-        unwrapped = {key: self.accelerator.unwrap_model(self.networks[key]) for key in self.recipe.averaged}
-        self.average.update(unwrapped, self.journal.step * self.config.batch_size, self.config.batch_size)
+        self.average.update(self.runner.plain, self.journal.step * self.config.batch_size, self.config.batch_size)
         return values
 
-    def _run_phase(self, phase: Phase, key: str, batch: Batch) -> dict[str, Tensor]:
-        """One optimizer step: gradients over micro-batches, for the phase's own networks only."""
-        self._switch_gradients(phase.trains)
-        optimizer, sums = self.optimizers[key], {}
-        pieces = split(batch, self.config.micro_batch)
-        optimizer.zero_grad(set_to_none=True)
-        for i, piece in enumerate(pieces):
-            with ExitStack() as stack:
-                if i < len(pieces) - 1:
-                    for name in phase.trains:
-                        stack.enter_context(self.accelerator.no_sync(self.networks[name]))
-                with self.accelerator.autocast():
-                    values = phase.loss(piece)
-                loss = values["loss"].mean() / len(pieces)
-                if not torch.isfinite(loss):
-                    raise NonFiniteLossError(
-                        f"The loss of phase {phase.name} is {loss.item()} at step {self.journal.step}."
-                    )
-                self.accelerator.backward(loss)
-            for name, value in values.items():
-                sums[name] = sums.get(name, 0) + value.detach().float().mean() / len(pieces)
-        optimizer.step()
-        return sums
+    def _log(self, meter: Meter, bar: tqdm) -> None:
+        numbers = meter.read(self.accelerator) | self.runner.learning_rates()
+        bar.set_postfix({key: f"{value:.3g}" for key, value in list(numbers.items())[:4]}, refresh=False)
+        self.accelerator.log(numbers, step=self.journal.step)
+        if self.accelerator.is_main_process:
+            self.journal.log(numbers)
 
-    def _switch_gradients(self, trains: tuple[str, ...]) -> None:
-        for name, network in self.networks.items():
-            for parameter, wanted in zip(network.parameters(), self.trainable[name], strict=True):
-                parameter.requires_grad_(wanted and name in trains)
-
-    def _after_step(self, values: dict[str, Tensor], bar: tqdm) -> None:
+    def _after_step(self, saved: int) -> int:
+        """Validate, save and keep where this step asks for it; the step of the newest checkpoint."""
         config, step = self.config, self.journal.step
         last = step == config.steps
-        if step % config.validate_every == 0 or last:
+        validates = last or step % config.validate_every == 0
+        saves = last or step % config.save_every == 0
+        keeps = config.keep_every is not None and step % config.keep_every == 0
+        if validates or saves or keeps:
+            check_weights(self.runner.plain, step)
+        if validates and self.accelerator.is_main_process:
             self._validate()
-        if step % config.save_every == 0 or last:
+        if keeps and self.accelerator.is_main_process:
+            self._save_pipeline(config.out / "checkpoints" / f"{step:06d}")
+        if saves:
             self._checkpoint()
-        if config.keep_every and step % config.keep_every == 0 and self.accelerator.is_main_process:
-            self.journal.keep(self._save, self.recipe.pipeline(self._averaged()))
-        if step % self.journal.LOG_EVERY == 0 or last:
-            rates = {f"lr/{key}": opt.param_groups[0]["lr"] for key, opt in self.optimizers.items()}
-            numbers = {key: round(value.item(), 6) for key, value in values.items()} | rates
-            bar.set_postfix({key: f"{value:.3g}" for key, value in list(numbers.items())[:4]})
-            self.accelerator.log(numbers, step=step)
-            if self.accelerator.is_main_process:
-                self.journal.log(numbers)
-
-    def _averaged(self) -> dict[str, nn.Module]:
-        return dict(self.average.networks)
+        self.accelerator.wait_for_everyone()
+        return step if saves else saved
 
     def _validate(self) -> None:
-        if self.accelerator.is_main_process:
-            with torch.no_grad():
-                metrics = self.recipe.validate(self._averaged())
-            if self.journal.add_metrics(metrics):
-                self.journal.keep_best(self._save, self.recipe.pipeline(self._averaged()))
-        self.accelerator.wait_for_everyone()
+        with undisturbed(self.accelerator.device), torch.no_grad():
+            metrics = self.recipe.validate(dict(self.average.networks))
+        if metrics is None:
+            return
+        improved = self.journal.add_metrics(metrics)
+        named = {f"validation/{name}": value for name, value in metrics.items()}
+        self.journal.log(named)
+        self.accelerator.log(named, step=self.journal.step)
+        if improved:
+            self._save_pipeline(self.journal.folder("best"))
 
     def _checkpoint(self) -> None:
-        self.journal.checkpoint(self.accelerator, self._save, self.recipe.pipeline(self._averaged()))
+        """Write state/ and last/, each replaced only by a whole one; every process calls this."""
+        check_weights(self.runner.plain, self.journal.step)
+        state, accelerator = self.journal.folder("state"), self.accelerator
+        fresh = state.with_name(state.name + ".new")
+        if accelerator.is_main_process:
+            fresh_beside(state)
+        accelerator.wait_for_everyone()
+        accelerator.save_state(str(fresh))
+        accelerator.wait_for_everyone()
+        if accelerator.is_main_process:
+            put_in_place(fresh, state)
+            self._save_pipeline(self.journal.folder("last"))
+            self.journal.write_training()
+        accelerator.wait_for_everyone()
 
-
-def split(batch: Batch, size: int | None) -> list[Batch]:
-    """Cut every tensor of `batch` along dim 0 into pieces of `size`; None keeps it whole."""
-    if size is None:
-        return [batch]
-    pieces = {key: value.split(size) for key, value in batch.items()}
-    return [dict(zip(pieces, values, strict=True)) for values in zip(*pieces.values(), strict=True)]
+    def _save_pipeline(self, folder: Path) -> None:
+        """Hand copies of the averaged networks out to be saved, with what is known of them."""
+        point = self.journal.curve[-1] if self.journal.curve else None
+        if point is not None and point["step"] != self.journal.step:
+            point = None  # these weights were not validated
+        training = self.journal.training(point)
+        with undisturbed(self.accelerator.device):
+            pipeline = self.recipe.pipeline(copy.deepcopy(self.average.networks))
+            replace_folder(folder, lambda fresh: self._save(pipeline, fresh, training=training))
 
 
 @contextmanager
-def stop_signals() -> Iterator[Callable[[], bool]]:
-    """Turn SIGTERM and the first Ctrl-C into a wish that the loop asks for; a second Ctrl-C interrupts."""
-    asked: list[int] = []
-
-    def ask(number: int, _: Any) -> None:
-        asked.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    try:
-        old = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    except ValueError:  # not the main thread: signals are somebody else's
-        old = {}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
+def undisturbed(device: torch.device) -> Iterator[None]:
+    """Leave the random generators as they were: validating or saving more often must not change the training."""
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield
+    random.setstate(python)
+    np.random.set_state(numpy)

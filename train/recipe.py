@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
-from diffusers import DiffusionPipeline
 from torch import Tensor, nn
-from torch.utils.data import Dataset
+
+if TYPE_CHECKING:
+    from diffusers import DiffusionPipeline  # takes seconds to import, and the engine only hands pipelines on
 
 Batch = dict[str, Tensor]
 """What the recipe's data set yields, stacked: its own keys, each (B, ...)."""
+
+Precision = Literal["no", "bf16"]
+"""Autocast: "bf16", or "no" for float32."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Recipe(Protocol):
     `averaged` names the networks whose moving average is validated and saved. `frozen` networks (features) are moved
     to the device and held in evaluation mode; they belong to no optimizer, no checkpoint and no wrapper.
     A data set may offer `draw(index, rng)` instead of `__getitem__`: it then draws its augmentation from `rng`,
-    which the loop seeds by the sample's number, so that a resumed run equals an uninterrupted one.
+    which the loop seeds by the sample's number, so that a resumed run equals an uninterrupted one. Losses may draw
+    from torch's global generator: its state is part of a checkpoint. Each process draws numbers of its own there.
     """
 
     config: "TrainConfig"
@@ -45,8 +50,8 @@ class Recipe(Protocol):
     frozen: dict[str, nn.Module]
     averaged: tuple[str, ...]
 
-    def dataset(self) -> Dataset:
-        """Map-style, of `dict[str, Tensor]`."""
+    def dataset(self) -> Any:
+        """Map-style: `len()`, and items of `dict[str, Tensor]`. Called once a run."""
         ...
 
     def weights(self) -> Tensor | None:
@@ -65,12 +70,15 @@ class Recipe(Protocol):
         """What happens at a step, in order; `networks` are wrapped for the devices at hand."""
         ...
 
-    def validate(self, averaged: dict[str, nn.Module]) -> dict[str, float]:
-        """Metrics on validation data; `config.best` names the one that chooses the checkpoint, lower is better."""
+    def validate(self, averaged: dict[str, nn.Module]) -> dict[str, float] | None:
+        """Metrics on validation data; `config.best` names the one that chooses the checkpoint, lower is better.
+
+        None where there is nothing to validate on: the run then keeps its newest pipeline only.
+        """
         ...
 
-    def pipeline(self, averaged: dict[str, nn.Module]) -> DiffusionPipeline:
-        """What is saved."""
+    def pipeline(self, averaged: dict[str, nn.Module]) -> "DiffusionPipeline":
+        """What is saved. The networks are the caller's to keep: it gets copies."""
         ...
 
 
@@ -90,8 +98,10 @@ class TrainConfig:
     """Images a forward pass on each device; lower it when memory runs out. None: all at once."""
     ema_images: float = 10_000
     """Half-life of the moving average of the weights, in images; 0 averages nothing."""
-    precision: Literal["no", "bf16"] = "no"
+    precision: Precision = "no"
     """Autocast: bf16 is faster on GPUs and on CPUs that have it; no means float32."""
+    channels_last: bool = False
+    """Hold networks and images with the channels innermost, which many convolutions prefer."""
     save_every: int = 500
     """Steps between checkpoints."""
     validate_every: int = 500
@@ -99,7 +109,7 @@ class TrainConfig:
     keep_every: int | None = None
     """Steps between pipelines kept for good in out/checkpoints."""
     max_seconds: float | None = None
-    """Stop cleanly after so many seconds; repeating the command goes on."""
+    """Stop cleanly after so many seconds of this command; repeating it goes on."""
     best: str = "loss"
     """Validation metric that chooses the checkpoint; lower is better."""
     tracker: str | None = None
@@ -109,8 +119,11 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "save_every", "validate_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
-        if self.micro_batch is not None and (self.micro_batch < 1 or self.batch_size % self.micro_batch):
-            raise ValueError(f"batch_size={self.batch_size} is not a multiple of micro_batch={self.micro_batch}.")
+        for name in ("steps", "batch_size", "micro_batch", "save_every", "validate_every", "keep_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}.")
+        for name in ("ema_images", "max_seconds", "workers"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ValueError(f"{name} must not be negative, got {value}.")

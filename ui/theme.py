@@ -39,7 +39,7 @@ footer .divider:last-child { display: none; }
 }
 #colorize-empty p { color: var(--body-text-color-subdued); margin: 0; max-width: 36ch; }
 #examples .grid-wrap { min-height: 0; max-height: none; height: auto; padding: 8px; box-sizing: border-box; }
-#examples .grid-container { padding: 30px 0 0; gap: 8px; }
+#examples .grid-container { padding: 30px 0 0; gap: 8px; grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
 #examples .thumbnail-item { aspect-ratio: 4 / 3; }
 .stage [data-testid="status-tracker"].full:not(.hide) { opacity: .88; }
 .stage [data-testid="status-tracker"]:has(.error) { display: none; }

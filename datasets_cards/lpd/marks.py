@@ -19,12 +19,12 @@ class Mark:
 
 
 def marks_in(box: Box, marks: Sequence[Mark]) -> list[Mark]:
-    """Those of `marks` of which `box` shows a fifth or at least 200 square pixels."""
+    """Those of `marks` of which `box` shows a tenth or at least 100 square pixels."""
     shown = []
     for mark in marks:
         width = min(box.x + box.side, mark.right) - max(box.x, mark.left)
         height = min(box.y + box.side, mark.bottom) - max(box.y, mark.top)
         area = (mark.right - mark.left) * (mark.bottom - mark.top)
-        if width > 0 and height > 0 and width * height >= min(0.2 * area, 200):
+        if width > 0 and height > 0 and width * height >= min(0.1 * area, 100):
             shown.append(mark)
     return shown

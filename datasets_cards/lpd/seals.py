@@ -5,7 +5,7 @@ import numpy as np
 
 from datasets_cards.lpd.marks import Mark
 
-_SMALLEST = 8  # pixels a side
+_SMALLEST = 7  # pixels a side
 _LARGEST = 0.25  # of the painting's longer side
 _LONGEST = 5  # times as long as wide: a column of seals that run together
 _MARGIN = 6  # pixels around a patch that show what it stands on
@@ -30,8 +30,8 @@ _LIMIT = -0.75
 def find_seals(lab: np.ndarray, tone: np.ndarray) -> list[Mark]:
     """Red seals in (H, W, 3) CIELAB of a painting whose ground has the colour `tone` (L, a, b)."""
     hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1]))
-    # Vermilion, faded or not: redder than the ground by 9, its hue around 35 degrees.
-    red = (lab[..., 1] - tone[1] > 9) & (lab[..., 1] > 14) & (hue > -15) & (hue < 52)
+    # Vermilion, faded or not: redder than the ground, its hue around 35 degrees.
+    red = (lab[..., 1] - tone[1] > 8) & (lab[..., 1] > 13) & (hue > -15) & (hue < 52)
     # Closing joins the carved strokes into one patch.
     closed = cv2.morphologyEx(red.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)

@@ -18,9 +18,9 @@ from evaluation.options import EvaluationOptions
 from evaluation.paired import kid_cell
 from evaluation.tables import Bound, Cell, Column, Row, Table
 from pipelines.landscape_colorizer.measured_crops import Crops, painting_order, read_photographs
+from pipelines.landscape_colorizer.table_rows import DEFAULT, GREY
 
 PHOTOGRAPHED = "ink as photographed"
-_MODEL = "default"
 
 
 def ink_report(
@@ -61,12 +61,12 @@ def ink_report(
         "drawn painting by painting. Unpaired. Brackets and ± as above."
     )
     tables = [Table("Ink crops", columns, rows, caption)]
-    if _MODEL not in outputs:
+    if DEFAULT not in outputs:
         return tables, []
     differences = _differences(features, ink.paintings, references, options.seed)
     bounds = [
-        Bound(f"KID, ink: coloured below {name}, to {label}", rows_kid(rows, _MODEL, key), rows_kid(rows, name, key))
-        for name in (PHOTOGRAPHED, "grey")
+        Bound(f"KID, ink: coloured below {name}, to {label}", rows_kid(rows, DEFAULT, key), rows_kid(rows, name, key))
+        for name in (PHOTOGRAPHED, GREY)
         for key, label in (("kid_test", f"{len(coloured)} crops of the split"), ("kid_more", f"{len(more)} crops"))
     ]
     return [*tables, differences], bounds
@@ -138,11 +138,11 @@ def _differences(
     draws, columns, cells = draw_clusters(paintings, seed=seed), [], {}
     for key, (real, real_paintings) in references.items():
         real_draws = draw_clusters(real_paintings, seed=seed + 1)
-        coloured = KernelDistance(real, features[_MODEL])
-        for name in (PHOTOGRAPHED, "grey"):
+        coloured = KernelDistance(real, features[DEFAULT])
+        for name in (PHOTOGRAPHED, GREY):
             other = KernelDistance(real, features[name])
             samples = coloured.bootstrap(real_draws, draws) - other.bootstrap(real_draws, draws)
             columns.append(Column(f"{key} {name}", f"minus {name}, to {len(real)} crops", 1, scale=1000))
             cells[f"{key} {name}"] = Cell(coloured.value() - other.value(), *interval(samples))
     caption = "Below zero: the colours bring ink nearer to coloured paintings. 95 % bootstrap intervals over paintings."
-    return Table("Difference of KID ×10³ on ink", columns, [Row(_MODEL, cells)], caption)
+    return Table("Difference of KID ×10³ on ink", columns, [Row(DEFAULT, cells)], caption)

@@ -156,7 +156,8 @@ def nearest_bins(chroma: Tensor, bins: Tensor, neighbours: int = 5, sigma: float
     ]
     distances, numbers = (torch.cat(parts) for parts in zip(*found, strict=True))
     shares = F.softmax(-distances.square() / (2 * sigma**2), dim=1)
-    return tuple(x.view(batch, height, width, -1).permute(0, 3, 1, 2) for x in (numbers, shares))
+    numbers, shares = (x.view(batch, height, width, -1).permute(0, 3, 1, 2) for x in (numbers, shares))
+    return numbers, shares
 
 
 def encode_chroma(chroma: Tensor, bins: Tensor, neighbours: int = 5, sigma: float = 5.0) -> Tensor:

@@ -139,8 +139,9 @@ class UNetLevel(nn.Module):
     def __init__(self, outer: int, inner: int, below: "UNetLevel | None", norm: Norm, dropout: float):
         super().__init__()
         bias = norm != "batch"
-        down = [nn.LeakyReLU(0.2), nn.Conv2d(outer, inner, 4, stride=2, padding=1, bias=bias)]
-        up = [nn.ReLU(), nn.ConvTranspose2d(2 * inner if below else inner, outer, 4, 2, 1, bias=bias)]
+        down: list[nn.Module] = [nn.LeakyReLU(0.2), nn.Conv2d(outer, inner, 4, stride=2, padding=1, bias=bias)]
+        joined = inner if below is None else 2 * inner
+        up: list[nn.Module] = [nn.ReLU(), nn.ConvTranspose2d(joined, outer, 4, stride=2, padding=1, bias=bias)]
         if below is not None:
             down.append(norm_layer(norm, inner))
         up.append(norm_layer(norm, outer))

@@ -83,7 +83,7 @@ class LandscapeColorizer(PretrainedPipeline):
         Args:
             view: the whole picture shrunk to at most `view_area` pixels, (h, w, 3) uint8 or uint16.
             height, width: size of the picture in pixels.
-            vividness: 0 to 2, see `__call__`.
+            vividness: how strong the colours are to be: 0 grey, 1 the model's own choice, 2 at most.
 
         Raises:
             ValueError: if `vividness` is out of range.

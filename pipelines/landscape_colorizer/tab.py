@@ -19,7 +19,7 @@ from ui.widgets import PictureUpload, model_picker
 
 METHOD_NAME = "landscape_colorizer"
 # On a phone the result lies below the buttons: bring it into view.
-SHOW_RESULT = """() => setTimeout(() => document.getElementById("colorize-result")
+SHOW_RESULT = """() => setTimeout(() => document.getElementById("colorize-download")
     ?.scrollIntoView({behavior: "smooth", block: "nearest"}), 400)"""
 
 add_strings(STRINGS)

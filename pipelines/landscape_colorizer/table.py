@@ -1,13 +1,10 @@
 """The method's table: the paper's figures, trivial baselines, the paper's models and the default, by group of crops."""
 
 import csv
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
@@ -17,14 +14,22 @@ from evaluation.gallery import picture_grid, to_image, write_gallery
 from evaluation.options import EvaluationOptions
 from evaluation.paired import Measured, PairedMeasures, difference, kid_cell, select, summarise
 from evaluation.tables import Bound, Cell, Column, Report, Row, Table
-from evaluation.training_record import checkpoints, unfinished
 from pipelines.landscape_colorizer import baselines
 from pipelines.landscape_colorizer.ink_table import ink_report
 from pipelines.landscape_colorizer.measured_crops import Crops, painting_order, read_crops, read_photographs
-from pipelines.landscape_colorizer.pipeline_landscape_colorizer import LandscapeColorizer
+from pipelines.landscape_colorizer.table_rows import (
+    BY_LIGHTNESS,
+    DEFAULT,
+    GREY,
+    MEAN,
+    ORACLE,
+    TRUE,
+    Models,
+    coloured_outputs,
+    epochs_figure,
+    load_models,
+)
 
-GREY, MEAN, BY_LIGHTNESS = "grey", "mean colour", "mean colour by lightness"
-ORACLE, TRUE, DEFAULT = "own mean colour (oracle)", "true colour, kept L* (floor)", "default"
 GROUPS = {"all": "all crops", "colour": "strongly coloured crops", "pale": "pale crops"}
 
 COLUMNS = (
@@ -49,18 +54,11 @@ PUBLISHED = (
 )
 _CAPTION = (
     "Brackets: 95 % bootstrap intervals over paintings. KID: unbiased, kernel (x·y/2048 + 1)³, mean ± deviation over "
-    "100 subsets of half the crops, 50 at most; where both sets show the same paintings it can fall below 0. FID and KID: Inception 2015-12-05, crops enlarged to 299 px (bilinear, "
-    "TensorFlow 1); FID is biased upward at this N and comparable only within the table. SSIM: Gaussian 11, σ 1.5. "
-    "Chroma spread: sqrt(var a* + var b*) within a crop. All baselines keep L*."
+    "100 subsets of half the crops, 50 at most; where both sets show the same paintings it can fall below 0. FID and "
+    "KID: Inception 2015-12-05, crops enlarged to 299 px (bilinear, TensorFlow 1); FID is biased upward at this N and "
+    "comparable only within the table. SSIM: Gaussian 11, σ 1.5. Chroma spread: sqrt(var a* + var b*) within a crop. "
+    "All baselines keep L*."
 )
-
-
-@dataclass(frozen=True)
-class Models:
-    """The colorizers of the table: row name -> pipeline, and why a row must be marked."""
-
-    pipelines: dict[str, LandscapeColorizer]
-    notes: dict[str, str | None]
 
 
 def build_table(options: EvaluationOptions) -> Report:
@@ -108,39 +106,6 @@ def _files(options: EvaluationOptions) -> dict[str, str]:
     if options.split == "test":
         return {"coloured": "test_colour.parquet", "ink": "test_ink.parquet"}
     return {"coloured": "val.parquet", "ink": "val_ink.parquet"}
-
-
-def load_models(options: EvaluationOptions) -> Models:
-    """The paper's rows first, then the default."""
-    pipelines, notes = {}, {}
-    for name, folder in options.paper_rows().items():
-        pipelines[name], notes[name] = LandscapeColorizer.from_pretrained(str(folder)), unfinished(folder)
-    if not options.baselines_only:
-        pipelines[DEFAULT] = LandscapeColorizer.from_pretrained(options.weights)
-        folder = Path(options.weights or "")
-        notes[DEFAULT] = unfinished(folder) if options.weights and (folder / "training.json").is_file() else None
-    return Models(pipelines, notes)
-
-
-def coloured_outputs(
-    crops: Crops, colours: baselines.TrainingColours, models: Models, ink: bool = False
-) -> dict[str, Tensor]:
-    """Row name -> what that row makes of the crops' grey, (N, 3, H, W) uint8; ink has no true colours to know."""
-    outputs = {
-        GREY: crops.grey,
-        MEAN: baselines.mean_colour(crops.grey, colours),
-        BY_LIGHTNESS: baselines.mean_colour_by_lightness(crops.grey, colours),
-    }
-    if not ink:
-        outputs[ORACLE] = baselines.own_mean_colour(crops.grey, crops.real)
-        outputs[TRUE] = baselines.true_colour(crops.grey, crops.real)
-    return outputs | {name: colour(pipe, crops.grey, name) for name, pipe in models.pipelines.items()}
-
-
-def colour(pipe: LandscapeColorizer, grey: Tensor, name: str) -> Tensor:
-    """Run a pipeline as people do, one picture at a time: (N, 3, H, W) uint8 both."""
-    pictures = [np.array(pipe(to_image(picture)).images[0]) for picture in tqdm(grey, name, leave=False)]
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
 
 
 def group_table(
@@ -232,17 +197,6 @@ def write_pictures(out: Path, name: str, crops: Crops, outputs: dict[str, Tensor
     sheet = {"real": crops.real, **outputs}
     some = {row: [to_image(picture) for picture in sheet[row][::3]] for row in sheet if row != TRUE}
     picture_grid(some, side=128, blocks=2).save(out / f"contact_sheet{name.removeprefix('gallery')}.jpg", quality=92)
-
-
-def epochs_figure(run: Path, crops: Crops, rows: int = 5) -> Image.Image:
-    """The paper's figure: one crop a row, a run's checkpoints as columns, at most eight of them."""
-    kept = list(checkpoints(run).items())
-    picked = [kept[round(i * (len(kept) - 1) / max(min(len(kept), 8) - 1, 1))] for i in range(min(len(kept), 8))]
-    some = torch.linspace(0, len(crops) - 1, min(rows, len(crops))).round().long()
-    columns = {"real": crops.real[some], GREY: crops.grey[some]}
-    for name, folder in picked:
-        columns[name] = colour(LandscapeColorizer.from_pretrained(str(folder)), crops.grey[some], name)
-    return picture_grid({name: [to_image(picture) for picture in pictures] for name, pictures in columns.items()})
 
 
 def write_crop_numbers(file: Path, crops: Crops, measured: dict[str, Measured]) -> None:
