@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(f"error: {error}")
     report.facts.update(seconds=round(time.monotonic() - started), machine=machine(), versions=versions())
     write(report, options)
-    print(report_markdown(report))
+    print(report_markdown(report), end="")
     if options.check and not all(bound.passed or bound.target for bound in report.bounds):
         sys.exit(1)
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from test_images import broken_files
-from test_tiles import noise
 
 from pipelines import get_method
 from pipelines.__main__ import main, method_options
 from pipelines.batch import plan_batch
 from pipelines.hub import save_for_hub
+from test_images import broken_files
+from test_tiles import noise
 
 ROOT = Path(__file__).parent.parent
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import pyvips
 from PIL import Image
-from test_images import broken_files, png_16_bit, swapped_profile
-from test_tiles import BlurCanvas, noise
 
 from pipelines import image_encoder, large_images
 from pipelines.images import read_picture
 from pipelines.large_images import LargeImage, paint_file
 from pipelines.tiles import paint_tiles, shrink
+from test_images import broken_files, png_16_bit, swapped_profile
+from test_tiles import BlurCanvas, noise
 
 
 class BlurPipeline:

@@ -7,16 +7,11 @@ import torch
 
 from pipelines.landscape_colorizer.losses import (
     absolute_error_loss,
-    chroma_cross_entropy,
     chroma_loss,
-    encode_chroma,
-    gradient_penalty,
     hinge_discriminator_loss,
     hinge_generator_loss,
     least_squares_loss,
     moment_loss,
-    nearest_bins,
-    rebalancing_weights,
     spread_loss,
     squared_error_loss,
 )
@@ -93,87 +88,7 @@ def test_unequal_shapes_are_refused():
             loss(torch.zeros(1, 2, 4, 4), torch.zeros(1, 2, 4, 5))
 
 
-def test_gradient_penalty_of_a_linear_map():
-    """D(x) = slope x, averaged over n pixels: the squared norm of the gradient is n (slope / n)^2."""
-    images = torch.rand(2, 3, 4, 4, requires_grad=True)
-    slope = torch.tensor([2.0, 5.0], requires_grad=True)
-    penalty = gradient_penalty(images, images * slope.view(2, 1, 1, 1))
-    assert penalty.tolist() == pytest.approx([4 / 48, 25 / 48])
-    penalty.sum().backward()
-    assert slope.grad.tolist() == pytest.approx([4 / 48, 10 / 48])  # twice differentiable, as D's training needs
-
-
-def test_gradient_penalty_needs_a_path():
-    images = torch.rand(1, 3, 4, 4, requires_grad=True)
-    with pytest.raises(ValueError, match="requires_grad"):
-        gradient_penalty(images.detach(), images.sum((1, 2, 3)))
-    with pytest.raises(ValueError, match="these very images"):
-        gradient_penalty(images, torch.rand(1, 1, 2, 2, requires_grad=True))
-
-
 def grid(step: float = 10.0, cells: int = 3) -> torch.Tensor:
     """(cells^2, 2): a, b from 0 in steps, b running fastest."""
     line = torch.arange(cells) * step
     return torch.cartesian_prod(line, line)
-
-
-def test_soft_encoding():
-    """Half way between two bins both get the same; on a bin, its neighbour at distance d gets exp(-d^2 / 2 sigma^2)."""
-    colours = torch.tensor([[0.0, 5.0], [10.0, 10.0]]).view(2, 2, 1, 1)
-    encoded = encode_chroma(colours, grid(), neighbours=2).flatten(1)
-    assert encoded[0].tolist() == pytest.approx([0.5, 0.5] + [0] * 7)
-    far = math.exp(-(10**2) / (2 * 5**2))
-    assert encoded[1].max().item() == encoded[1, 4].item() == pytest.approx(1 / (1 + far))
-    assert encoded[1].sort().values[-2].item() == pytest.approx(far / (1 + far))
-
-
-def test_soft_encoding_against_all_distances():
-    """More pixels than are looked at in one go, against a plain reading of the definition."""
-    torch.manual_seed(0)
-    colours, bins = torch.rand(1, 2, 80, 60) * 20, grid()
-    distances = (colours.permute(0, 2, 3, 1)[..., None, :] - bins).square().sum(-1)  # (1, 80, 60, 9)
-    kernel = (-distances / 50).exp()
-    kernel[distances > distances.sort(-1).values[..., 4:5]] = 0
-    expected = (kernel / kernel.sum(-1, keepdim=True)).permute(0, 3, 1, 2)
-    torch.testing.assert_close(encode_chroma(colours, bins), expected)
-
-
-def test_cross_entropy_is_that_of_the_whole_encoding():
-    torch.manual_seed(0)
-    bins, target, logits = grid(), torch.rand(2, 2, 6, 5) * 20, torch.randn(2, 9, 6, 5)
-    weights = rebalancing_weights(torch.arange(1.0, 10.0))
-    whole = -(encode_chroma(target, bins) * logits.log_softmax(1)).sum(1)
-    expected = (weights[nearest_bins(target, bins)[0][:, 0]] * whole).mean((1, 2))
-    torch.testing.assert_close(chroma_cross_entropy(logits, target, bins, weights), expected)
-    flat = chroma_cross_entropy(torch.zeros(2, 9, 6, 5), target, bins, torch.ones(9))
-    assert flat.tolist() == pytest.approx([math.log(9)] * 2)  # knowing nothing costs log Q
-
-
-def test_cross_entropy_is_least_at_the_encoding():
-    torch.manual_seed(0)
-    bins, target = grid(), torch.rand(1, 2, 4, 4) * 20
-    logits = (encode_chroma(target, bins, neighbours=9) + 1e-12).log().requires_grad_()
-    chroma_cross_entropy(logits, target, bins, torch.ones(9), neighbours=9).sum().backward()
-    assert logits.grad.abs().max() < 1e-6
-
-
-def test_rebalancing():
-    """Two classes, seen 3:1, half uniform: 1 / 0.625 and 1 / 0.375, scaled to a mean of 1 over pixels."""
-    scale = 0.75 / 0.625 + 0.25 / 0.375
-    weights = rebalancing_weights(torch.tensor([30.0, 10.0]))
-    assert weights.tolist() == pytest.approx([1 / 0.625 / scale, 1 / 0.375 / scale])
-    assert rebalancing_weights(torch.tensor([30.0, 0.0]), uniform=1.0).tolist() == [1, 1]
-
-
-def test_misused_classes_are_refused():
-    bins, target = grid(), torch.zeros(1, 2, 4, 4)
-    with pytest.raises(ValueError, match=r"bins \(Q, 2\)"):
-        encode_chroma(torch.zeros(1, 3, 4, 4), bins)
-    with pytest.raises(ValueError, match=r"neighbours must be in \[1, 9\]"):
-        encode_chroma(target, bins, neighbours=10)
-    with pytest.raises(ValueError, match="sigma above 0"):
-        encode_chroma(target, bins, sigma=0.0)
-    with pytest.raises(ValueError, match=r"Logits must be \(1, 9, 4, 4\)"):
-        chroma_cross_entropy(torch.zeros(1, 9, 2, 2), target, bins, torch.ones(9))
-    with pytest.raises(ValueError, match="uniform in"):
-        rebalancing_weights(torch.zeros(9))

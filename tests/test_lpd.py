@@ -352,7 +352,7 @@ def test_a_spoiled_place_is_moved_aside(tmp_path: Path):
     crops = list(
         cut(Painting(image, "one", "train", "colour"), TextFinder(tmp_path / "t.json"), Thresholds(detail=0), 0)
     )
-    assert any(c.reason in ("seal", "inscription") for c in crops)  # the text detector takes the carved lines for writing
+    assert any(c.reason in ("seal", "inscription") for c in crops)  # carved lines look like writing
     assert any(c.stands_in and not c.reason for c in crops)
 
 

@@ -95,7 +95,9 @@ class Measure:
         for run, gain, floor in itertools.product(runs, gains, floors):
             pipe = LandscapeColorizer.from_pretrained(run)
             pipe.generator.register_to_config(spread_gain=gain, spread_floor=floor)
-            images = pipe([grey.permute(1, 2, 0).numpy() for grey in self.crops.grey], output_type="np").images
+            images = pipe(
+                [grey.permute(1, 2, 0).numpy() for grey in self.crops.grey], output_type="np", return_dict=False
+            )[0]
             output = torch.from_numpy((np.stack(list(images)) * 255).round().astype(np.uint8)).permute(0, 3, 1, 2)
             result = {"run": str(run), "gain": gain, "floor": floor} | self.of(output)
             print(line(result), flush=True)

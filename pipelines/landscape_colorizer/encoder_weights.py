@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from pipelines.landscape_colorizer.networks_landscape_colorizer import EfficientNetLite0
+from pipelines.landscape_colorizer.networks_landscape_colorizer import EfficientNetLite0, InvertedResidual
 
 _NORM = ("weight", "bias", "running_mean", "running_var")
 
@@ -16,7 +16,7 @@ def load_imagenet(encoder: EfficientNetLite0, state: Mapping[str, Tensor]) -> No
         ValueError: if the encoder is not of the published size.
     """
     own = {**_conv_norm(encoder.stem, "_conv_stem", "_bn0")}
-    blocks = [block for stage in encoder.stages for block in stage]
+    blocks = [module for module in encoder.stages.modules() if isinstance(module, InvertedResidual)]
     for number, block in enumerate(blocks):
         prefix = f"_blocks.{number}."
         if not isinstance(block.expand, nn.Identity):

@@ -197,8 +197,8 @@ class Refiner(nn.Module):
         self.enter = nn.Conv2d(4 + 2 + features, width, 3, padding=1)
         self.convs = nn.ModuleList(nn.Conv2d(width, width, 3, padding=d, dilation=d) for d in (1, 2, 3))
         self.leave = nn.Conv2d(width, 8, 1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        for parameter in self.leave.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, grey: Tensor, palette: Tensor) -> Tensor:
         """(B, 1, H, W) lightness in [-1, 1], H and W even, (B, 2 + features, H / 2, W / 2) -> chroma (B, 2, H, W)."""

@@ -102,7 +102,7 @@ class LandscapeColorizer(PretrainedPipeline):
 class TwoNetCanvas:
     """Paints with a `TwoNetGenerator`: the palette is decided here, once; each tile then runs the refiner."""
 
-    halo = 16  # px a tile must see around itself; the refiner's field is 30 px
+    halo: int | None = 16  # px a tile must see around itself; the refiner's field is 30 px
     multiple = 2  # tiles begin at even rows and columns, where the refiner's 2x2 blocks do
 
     @torch.no_grad()
@@ -125,7 +125,7 @@ class TwoNetCanvas:
 class WholeCanvas:
     """Paints with one of the paper's networks, which turn a grey picture into a coloured one, luminance included."""
 
-    halo = None  # their instance norm looks at every pixel: the picture is one tile
+    halo: int | None = None  # their instance norm looks at every pixel: the picture is one tile
     multiple = 1
 
     def __init__(self, generator: Any, vividness: float):

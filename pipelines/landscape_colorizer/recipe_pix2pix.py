@@ -54,7 +54,7 @@ class Pix2PixRecipe:
         self.config = config
         backbone = ResNetGenerator if config.backbone == "resnet" else UNetGenerator
         self.networks: dict[str, nn.Module] = {
-            "generator": backbone(width=config.width),
+            "generator": backbone(width=config.width, dropout=0.5),  # pix2pix's noise, in training only
             "discriminator": PatchDiscriminator(width=config.width),
         }
         self.frozen: dict[str, nn.Module] = {"lpips": lpips_network("alex")}
@@ -109,7 +109,7 @@ class Pix2PixRecipe:
         """Colours of fixed validation crops; the paper chose its epoch by eye, we choose by LPIPS."""
         pipe, lpips = self.pipeline(averaged), self.frozen["lpips"]
         real = validation_crops(self.config.data, limit=60)
-        painted = torch.stack(list(pipe(list(real), output_type="pt").images)).to(real)
+        painted = torch.stack(list(pipe(list(real), output_type="pt", return_dict=False)[0])).to(real)
         return colour_validation(real, painted, lpips)
 
     def pipeline(self, averaged: dict[str, nn.Module]) -> LandscapeColorizer:

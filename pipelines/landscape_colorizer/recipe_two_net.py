@@ -8,6 +8,7 @@ are drawn more often.
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +38,7 @@ class TwoNetConfig(TrainConfig):
 
     steps: int = 1800
     batch_size: int = 16
-    precision: str = "bf16"
+    precision: Literal["no", "bf16"] = "bf16"
     ema_images: float = 2000
     save_every: int = 100
     validate_every: int = 200
@@ -155,8 +156,7 @@ class TwoNetRecipe:
                 lab, chroma, _ = paint(batch)
                 real, painted = lab_to_rgb(lab), lab_to_rgb(torch.cat([lab[:, :1], chroma], dim=1))
             pairs = list(zip(discriminator(real), discriminator(painted), strict=True))
-            loss = sum(hinge_discriminator_loss(r.float(), p.float()) for r, p in pairs) / len(pairs)
-            return {"loss": loss}
+            return {"loss": torch.stack([hinge_discriminator_loss(r.float(), p.float()) for r, p in pairs]).mean(0)}
 
         def reconstruct(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
             lab, chroma, estimate = paint(batch)
@@ -167,7 +167,7 @@ class TwoNetRecipe:
                 "spread": spread_loss(chroma, lab[:, 1:]),
                 "moment": moment_loss(chroma, lab[:, 1:]),
             }
-            loss = sum(getattr(config, name) * value for name, value in terms.items())
+            loss = torch.stack([getattr(config, name) * value for name, value in terms.items()]).sum(0)
             estimate_loss = (estimate - torch.log1p(chroma_spread(lab[:, 1:]))).abs()
             return painted, terms | {"estimate": estimate_loss, "loss": loss + 0.2 * estimate_loss}
 
@@ -177,7 +177,7 @@ class TwoNetRecipe:
         def train_generator_adversarially(batch: Batch) -> dict[str, Tensor]:
             painted, terms = reconstruct(batch)
             logits = discriminator(painted)
-            adversarial = sum(hinge_generator_loss(scale.float()) for scale in logits) / len(logits)
+            adversarial = torch.stack([hinge_generator_loss(scale.float()) for scale in logits]).mean(0)
             return terms | {"adversarial": adversarial, "loss": terms["loss"] + config.adversarial * adversarial}
 
         start = config.adversarial_from
@@ -191,7 +191,7 @@ class TwoNetRecipe:
         """Colours of fixed validation crops; `score` is LPIPS plus what the chroma lacks in spread and strength."""
         pipe, lpips = self.pipeline(averaged), self.frozen["lpips"]
         real = validation_crops(self.config.data, limit=120)
-        painted = torch.stack(list(pipe(list(real), output_type="pt").images)).to(real)
+        painted = torch.stack(list(pipe(list(real), output_type="pt", return_dict=False)[0])).to(real)
         measured = colour_validation(real, painted, lpips)
         lacking = max(0.0, 0.85 - measured["spread_ratio"]) + max(0.0, 0.85 - measured["chroma_ratio"])
         return measured | {"score": measured["lpips"] + 0.1 * lacking}
