@@ -14,6 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
+from train.__main__ import main
+
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "tests")}
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
@@ -99,16 +101,34 @@ def test_dry_run_says_what_would_be_trained_and_writes_nothing(pictures, tmp_pat
 
 def test_mistakes_are_one_sentence(tmp_path, pictures):
     (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    out = ["--out", str(tmp_path / "out")]
     for words, message in [
-        (["landscape-colorizer", "tiny", "--data", tmp_path / "missing"], "missing"),
-        (["landscape-colorizer", "tiny", "--data", tmp_path / "empty"], "empty"),
-        (["landscape-colorizer", "huge", "--data", pictures], "unknown preset 'huge'"),
+        (["landscape-colorizer", "tiny", "--data", str(tmp_path / "missing"), *out], "missing"),
+        (["landscape-colorizer", "tiny", "--data", str(tmp_path / "empty"), *out], "empty"),
+        (["landscape-colorizer", "tiny", "--data", str(pictures), "--out", str(tmp_path / "file")], "file"),
+        (["landscape-colorizer", "tiny", "--data", str(pictures), "--size", "50", *out], "multiple of 32, got 50"),
+        (["landscape-colorizer", "huge"], "unknown preset 'huge' of landscape_colorizer, choose from: base"),
         (["seascape"], "unknown method 'seascape', choose from: landscape-colorizer"),
+        ([], "no method given, choose from: landscape-colorizer"),
     ]:
-        done = command(*words, *([] if words == ["seascape"] else ["--out", tmp_path / "out"]))
-        assert done.returncode != 0 and message in done.stderr, done.stderr
-        assert "Traceback" not in done.stderr and "error: " in done.stderr
+        with pytest.raises(SystemExit) as stopped:
+            main(words)
+        assert isinstance(stopped.value.code, str)  # printed to stderr, with exit status 1
+        assert "error: " in stopped.value.code and message in stopped.value.code
         assert not (tmp_path / "out").exists()
+
+
+def test_the_preset_may_be_left_out(pictures, capsys):
+    """`base` is meant then; dashes and underscores are alike; an option of the wrong kind ends with its name."""
+    with pytest.raises(SystemExit) as stopped:
+        main(["landscape_colorizer", "--steps", "many"])
+    assert stopped.value.code == 2 and "--steps" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stopped:
+        main(["landscape-colorizer", "--help"])
+    assert stopped.value.code == 0
+    shown = capsys.readouterr().out
+    assert "paper-tiny" in shown and "--dry-run" in shown
 
 
 @pytest.mark.slow

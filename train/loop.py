@@ -169,15 +169,16 @@ class _Run:
         validates = last or step % config.validate_every == 0
         saves = last or step % config.save_every == 0
         keeps = config.keep_every is not None and step % config.keep_every == 0
-        if validates or saves or keeps:
-            check_weights(self.runner.plain, step)
+        if not (validates or saves or keeps):
+            return saved
+        check_weights(self.runner.plain, step)
         if validates and self.accelerator.is_main_process:
             self._validate()
         if keeps and self.accelerator.is_main_process:
             self._save_pipeline(config.out / "checkpoints" / f"{step:06d}")
+        self.accelerator.wait_for_everyone()
         if saves:
             self._checkpoint()
-        self.accelerator.wait_for_everyone()
         return step if saves else saved
 
     def _validate(self) -> None:

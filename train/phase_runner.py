@@ -63,7 +63,7 @@ class PhaseRunner:
                         stack.enter_context(self.accelerator.no_sync(self.networks[name]))
                 with self.accelerator.autocast():
                     values = phase.loss(piece)
-                loss = values["loss"].mean() * share
+                loss = values["loss"].float().mean() * share
                 if not torch.isfinite(loss):
                     raise NonFiniteError(f"The loss of phase {phase.name} is {loss.item()} at step {step}.")
                 self.accelerator.backward(loss)

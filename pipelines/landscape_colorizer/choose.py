@@ -35,8 +35,8 @@ def choose(
     data: Path,
     runs: tuple[Path, ...],
     out: Path,
-    gains: tuple[float, ...] = (1.3, 1.8, 2.5, 3.5),
-    floors: tuple[float, ...] = (0.0, 4.0, 6.0),
+    gains: tuple[float, ...] = (1.3, 1.6, 2.0),
+    floors: tuple[float, ...] = (5.0,),
     crops: int = 46,
 ) -> None:
     """Measure every checkpoint and setting, print the table, and export the chosen one in half precision.
