@@ -65,9 +65,9 @@ def check(
         text = TextFinder(text_cache)
         chosen = _some(drops, count, rng)
         _pages(pages, "dropped", [(_drop_sketch(images, drop, text), drop["reason"]) for drop in chosen])
-        kept = pq.read_table(folder / "train.parquet", columns=["image"]).column("image")
-        crops = [kept[i]["bytes"].as_py() for i in _some(range(len(kept)), count, rng)]
-        _pages(pages, "kept", [(Image.open(io.BytesIO(crop)), "") for crop in crops])
+        kept = pq.read_table(folder / "train.parquet", columns=["image", "painting"])
+        crops = [kept.slice(i, 1).to_pylist()[0] for i in _some(range(len(kept)), count, rng)]
+        _pages(pages, "kept", [(Image.open(io.BytesIO(c["image"]["bytes"])), c["painting"][-24:]) for c in crops])
 
 
 def _some(items: Sequence[Any], count: int, rng: np.random.Generator) -> list[Any]:
