@@ -182,7 +182,15 @@ def test_as_a_process_and_stopped_in_the_middle(weights, tmp_path):
     out = tmp_path / "out"
     arguments = command(tmp_path / "big.png", "--out", out, "--weights", weights, "--tile", 32)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    process = subprocess.Popen(arguments, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        arguments,
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 150
     while process.poll() is None and time.monotonic() < deadline and not (out.exists() and list(out.iterdir())):
         time.sleep(0.05)
