@@ -1,8 +1,8 @@
 """Choose the bundled weights on validation: `python -m pipelines.landscape_colorizer.choose --data LPD --runs ...`.
 
 Two numbers of the model are not trained: by what factor the estimated spread of the chroma is raised, and the least
-spread. They trade likeness for vividness, so they are chosen as the checkpoint is: on validation crops, by a rule
-fixed beforehand. The most vivid setting wins (the largest spread) among those that keep a margin to the bounds the
+spread. They trade likeness for vividness, so they are chosen as the checkpoint is: on validation crops, by a stated
+rule. The most vivid setting wins (the largest spread) among those that keep a margin to the bounds the
 project sets itself: over all crops LPIPS at most 0.8 of mean colour's and 0.98 of mean colour by lightness's, in each
 group below mean colour's, and KID below both. The test split is not read.
 """
