@@ -12,7 +12,15 @@ from pipelines import METHODS
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN = {"app", "datasets_cards", "evaluation", "pipelines", "study", "tests", "torchvision_guard", "train", "ui"}
-SHARED = {"pipelines.color", "pipelines.images", "pipelines.tiles", "pipelines.pretrained"}  # may go into Hub files
+SHARED = {  # may go into Hub files
+    "pipelines.color",
+    "pipelines.efficientnet_lite",
+    "pipelines.guided_upsampling",
+    "pipelines.images",
+    "pipelines.pretrained",
+    "pipelines.sampling",
+    "pipelines.tiles",
+}
 FILES = sorted(
     file
     for top in [*ROOT.glob("*.py"), *(ROOT / name for name in OWN - {"tests"})]
@@ -26,6 +34,9 @@ ONLY = {
     "pipelines/*/pipeline_*.py": {"torch", "diffusers", "numpy", "PIL"} | SHARED,
     "pipelines/*/losses*.py": {"torch"},
     "pipelines/color.py": {"torch"},
+    "pipelines/efficientnet_lite.py": {"torch"},
+    "pipelines/guided_upsampling.py": {"torch", "pipelines.sampling"},
+    "pipelines/sampling.py": {"torch"},
     "pipelines/images.py": {"torch", "numpy", "PIL"},
     "pipelines/tiles.py": {"numpy"},
     "pipelines/method.py": set(),

@@ -7,7 +7,8 @@ from PIL import Image
 
 from pipelines import LandscapeColorizer, get_method
 from pipelines.color import luminance, rgb_to_lab
-from pipelines.landscape_colorizer.networks_landscape_colorizer import Refiner, TwoNetGenerator, sample_plan
+from pipelines.landscape_colorizer.networks_landscape_colorizer import Refiner, TwoNetGenerator
+from pipelines.sampling import sample_bilinear
 from pipelines.tiles import paint_tiles, shrink
 
 
@@ -95,8 +96,8 @@ def test_alpha_is_kept(pipe):
 def test_one_tile_size_or_another_the_plan_is_read_at_the_same_places():
     plan = torch.randn(1, 3, 20, 30)
     scale = (20 / 160, 30 / 240)
-    whole = sample_plan(plan, 80, 120, (0, 0), scale)
-    part = sample_plan(plan, 16, 24, (40, 64), scale)
+    whole = sample_bilinear(plan, (80, 120), (0, 0), scale, stride=2)
+    part = sample_bilinear(plan, (16, 24), (40, 64), scale, stride=2)
     assert torch.equal(part, whole[:, :, 20:36, 32:56])
 
 
@@ -104,7 +105,7 @@ def test_sampling_a_plan_of_equal_size_is_bilinear():
     """Against torch's own bilinear resize, which aligns the same way (half-pixel centres)."""
     plan = torch.randn(1, 3, 16, 24)
     expected = torch.nn.functional.interpolate(plan, size=(32, 48), mode="bilinear", align_corners=False)
-    torch.testing.assert_close(sample_plan(plan, 32, 48, (0, 0), (0.25, 0.25)), expected)
+    torch.testing.assert_close(sample_bilinear(plan, (32, 48), (0, 0), (0.25, 0.25), stride=2), expected)
 
 
 def test_wishes_reach_the_colours():

@@ -17,9 +17,9 @@ from evaluation.colour import colour_validation
 from evaluation.packaged_weights import efficientnet_lite0_state
 from evaluation.perceptual import lpips_network
 from pipelines.color import lab_to_rgb, rgb_to_lab
+from pipelines.efficientnet_lite_weights import load_imagenet
+from pipelines.feature_discriminator import FeatureDiscriminator
 from pipelines.landscape_colorizer.dataset import PaintingCrops, validation_crops
-from pipelines.landscape_colorizer.discriminator import FeatureDiscriminator
-from pipelines.landscape_colorizer.encoder_weights import load_imagenet
 from pipelines.landscape_colorizer.losses import (
     chroma_loss,
     hinge_discriminator_loss,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from pipelines.landscape_colorizer.networks_landscape_colorizer import EfficientNetLite0, InvertedResidual
+from pipelines.efficientnet_lite import EfficientNetLite0, InvertedResidual
 
 _NORM = ("weight", "bias", "running_mean", "running_var")
 

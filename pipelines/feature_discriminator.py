@@ -1,9 +1,29 @@
-"""The discriminator of the default model: small heads on frozen ImageNet features. Training only."""
+"""Discriminators of the default models: small heads on frozen ImageNet features. Training only."""
+
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from pipelines.landscape_colorizer.networks_landscape_colorizer import EfficientNetLite0
+from pipelines.efficientnet_lite import EfficientNetLite0
+
+
+class FeatureHeads(nn.Module):
+    """Judge feature maps: one small patch head for each.
+
+    Args:
+        channels: of the maps.
+        width: channels of the heads.
+        kinds: logits a place, one for each kind of picture that can be asked for.
+    """
+
+    def __init__(self, channels: Sequence[int], width: int = 64, kinds: int = 1):
+        super().__init__()
+        self.heads = nn.ModuleList(patch_head(count, width, kinds) for count in channels)
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """(B, C, h, w) each -> one map of logits (B, kinds, h, w) for each; higher = more real."""
+        return [head(features) for head, features in zip(self.heads, maps, strict=True)]
 
 
 class FeatureDiscriminator(nn.Module):
@@ -22,7 +42,7 @@ class FeatureDiscriminator(nn.Module):
     def __init__(self, width: int = 64, encoder_width: float = 1.0, encoder_depth: float = 1.0):
         super().__init__()
         self.features = EfficientNetLite0(encoder_width, encoder_depth).requires_grad_(False)
-        self.heads = nn.ModuleList(patch_head(channels, width) for channels in self.features.out_channels[1:])
+        self.heads = FeatureHeads(self.features.out_channels[1:], width)
 
     def train(self, mode: bool = True) -> "FeatureDiscriminator":
         """The features keep their ImageNet statistics in training too."""
@@ -32,16 +52,15 @@ class FeatureDiscriminator(nn.Module):
 
     def forward(self, rgb: Tensor) -> list[Tensor]:
         """(B, 3, H, W) in [0, 1] -> one map of logits (B, 1, h, w) for each scale; higher = more real."""
-        maps = self.features((rgb * 255 - 127) / 128)[1:]
-        return [head(features) for head, features in zip(self.heads, maps, strict=True)]
+        return self.heads(self.features((rgb * 255 - 127) / 128)[1:])
 
 
-def patch_head(channels: int, width: int) -> nn.Sequential:
-    """Three spectrally normalised convolutions, (B, channels, h, w) -> (B, 1, h, w)."""
+def patch_head(channels: int, width: int, kinds: int) -> nn.Sequential:
+    """Three spectrally normalised convolutions, (B, channels, h, w) -> (B, kinds, h, w)."""
     return nn.Sequential(
         spectral_norm(nn.Conv2d(channels, width, 1)),
         nn.LeakyReLU(0.2),
         spectral_norm(nn.Conv2d(width, width, 3, padding=1)),
         nn.LeakyReLU(0.2),
-        spectral_norm(nn.Conv2d(width, 1, 1)),
+        spectral_norm(nn.Conv2d(width, kinds, 1)),
     )

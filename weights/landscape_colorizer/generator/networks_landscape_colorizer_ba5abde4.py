@@ -13,8 +13,10 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 
-CHROMA_UNIT = 50.0  # networks work in units of 50 CIELAB a, b, which keeps their outputs near [-1, 1]
-
+# --- pipelines.efficientnet_lite ---
+# EfficientNet-Lite0, the pretrained encoder that the default models share: features of a picture at five strides.
+#
+# This module needs torch only and goes into Hub files.
 
 class DepthwiseConv(nn.Conv2d):
     """One filter a channel, in the weights' own precision even under autocast.
@@ -105,6 +107,44 @@ class EfficientNetLite0(nn.Module):
             if i in (0, 1, 2, 4, 6):
                 maps.append(x)
         return maps
+
+
+# --- pipelines.sampling ---
+# Read a coarse grid that lies over a whole picture at the pixels of one of its tiles.
+#
+# This module needs torch only and goes into Hub files.
+
+def sample_bilinear(
+    grid: Tensor, size: tuple[int, int], corner: tuple[int, int], scale: tuple[float, float], stride: int = 1
+) -> Tensor:
+    """Read the grid, bilinearly, at the centres of a tile's blocks of `stride` x `stride` pixels.
+
+    Positions follow from a block's place in the whole picture alone, so neighbouring tiles read the same values. The
+    two axes are done one after the other, each as a weighted sum of two gathered lines.
+
+    Args:
+        grid: (B, C, h, w) over the whole picture.
+        size: (rows, columns) of blocks in the tile.
+        corner: (top, left) of the tile, in pixels of the picture.
+        scale: cells of the grid for each pixel of the picture, (rows, columns).
+        stride: side of a block; 1 reads at every pixel.
+
+    Returns:
+        (B, C, *size).
+    """
+    for axis, count in ((2, size[0]), (3, size[1])):
+        cells, start, step = grid.shape[axis], corner[axis - 2], scale[axis - 2]
+        blocks = torch.arange(count, device=grid.device, dtype=torch.float64)
+        centres = ((blocks + 0.5) * stride + start) * step - 0.5
+        centres = centres.clamp(0, cells - 1)
+        low = centres.floor().long().clamp_max(max(cells - 2, 0))
+        share = (centres - low).to(grid.dtype).view((-1, 1) if axis == 2 else (-1,))
+        high = (low + 1).clamp_max(cells - 1)
+        grid = grid.index_select(axis, low) * (1 - share) + grid.index_select(axis, high) * share
+    return grid
+
+
+CHROMA_UNIT = 50.0  # networks work in units of 50 CIELAB a, b, which keeps their outputs near [-1, 1]
 
 
 class FuseBlock(nn.Module):
@@ -274,7 +314,7 @@ class TwoNetGenerator(ModelMixin, ConfigMixin):
         Returns:
             (B, 2, H, W) chroma a, b in CIELAB units.
         """
-        cells = sample_plan(plan, grey.shape[2] // 2, grey.shape[3] // 2, corner, scale)
+        cells = sample_bilinear(plan, (grey.shape[2] // 2, grey.shape[3] // 2), corner, scale, stride=2)
         return self.refiner(grey.to(self.dtype), cells).float() * CHROMA_UNIT
 
     def forward(self, grey: Tensor, spread: Tensor | None = None, tint: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -285,20 +325,3 @@ class TwoNetGenerator(ModelMixin, ConfigMixin):
         """
         plan, estimate = self.palette(grey, spread, tint, self.config.spread_gain, self.config.spread_floor)
         return self.paint(grey, plan, (0, 0), (0.25, 0.25)), estimate
-
-
-def sample_plan(plan: Tensor, rows: int, columns: int, corner: tuple[int, int], scale: tuple[float, float]) -> Tensor:
-    """Read the plan, bilinearly, at the centres of a tile's 2x2 blocks.
-
-    Positions follow from the tile's place in the picture alone, so neighbouring tiles read the same values.
-    The two axes are done one after the other, each as a weighted sum of two gathered lines.
-    """
-    for axis, count in ((2, rows), (3, columns)):
-        size, start, step = plan.shape[axis], corner[axis - 2], scale[axis - 2]
-        centres = (torch.arange(count, device=plan.device, dtype=torch.float64) * 2 + start + 1) * step - 0.5
-        centres = centres.clamp(0, size - 1)
-        low = centres.floor().long().clamp_max(max(size - 2, 0))
-        share = (centres - low).to(plan.dtype).view((-1, 1) if axis == 2 else (-1,))
-        high = (low + 1).clamp_max(size - 1)
-        plan = plan.index_select(axis, low) * (1 - share) + plan.index_select(axis, high) * share
-    return plan
