@@ -32,9 +32,10 @@ FILES = sorted(
 ONLY = {
     "pipelines/*/networks_*.py": {"torch", "diffusers", "numpy", "PIL"} | SHARED,
     "pipelines/*/pipeline_*.py": {"torch", "diffusers", "numpy", "PIL"} | SHARED,
-    "pipelines/*/losses*.py": {"torch"},
+    "pipelines/*/losses*.py": {"torch", "pipelines.gan_losses"},
     "pipelines/color.py": {"torch"},
     "pipelines/efficientnet_lite.py": {"torch"},
+    "pipelines/gan_losses.py": {"torch"},
     "pipelines/guided_upsampling.py": {"torch", "pipelines.sampling"},
     "pipelines/sampling.py": {"torch"},
     "pipelines/images.py": {"torch", "numpy", "PIL"},

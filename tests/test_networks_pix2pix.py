@@ -5,13 +5,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from pipelines.landscape_colorizer.losses import absolute_error_loss, least_squares_loss
+from network_tables import distance_of_halves, expected_parameters, field, trace
+from pipelines.gan_losses import absolute_error_loss, least_squares_loss
 from pipelines.landscape_colorizer.networks_pix2pix import PatchDiscriminator, ResNetGenerator, UNetGenerator
 
-# Written from appendix 6.1 of pix2pix and 7.2 of CycleGAN, for 256 px, in the order in which data meet the layers.
-# A convolution is (kind, in, out, kernel, stride, padding, bias, side of its output); "up" is a transposed one.
-# The rest: ("reflect", pixels), ("instance" or "batch", channels), ("leaky", slope), ("dropout", p), ("relu",) and
-# ("tanh",).
+# Written from appendix 6.1 of pix2pix and 7.2 of CycleGAN, for 256 px, see `network_tables`.
 
 
 def resnet_block() -> list[tuple]:
@@ -54,43 +52,6 @@ PATCH_70 = [
     *[("conv", 256, 512, 4, 1, 1, False, 31), ("batch", 512), ("leaky", 0.2)],
     ("conv", 512, 1, 4, 1, 1, True, 30),
 ]
-
-
-def expected_parameters(table: list[tuple]) -> int:
-    convolutions = [layer for layer in table if layer[0] in ("conv", "up")]
-    gains = sum(2 * layer[1] for layer in table if layer[0] == "batch")  # and offsets; instance norm has neither
-    return gains + sum(i * o * k * k + o * bias for _, i, o, k, _, _, bias, _ in convolutions)
-
-
-def describe(module: nn.Module, side: int) -> tuple:
-    match module:
-        case nn.Conv2d() | nn.ConvTranspose2d():
-            sizes = {*module.kernel_size}, {*module.stride}, {*module.padding}
-            assert all(len(both) == 1 for both in sizes) and module.groups == 1 and module.dilation == (1, 1)
-            kind = "conv" if isinstance(module, nn.Conv2d) else "up"
-            shape = (both.pop() for both in sizes)
-            return kind, module.in_channels, module.out_channels, *shape, module.bias is not None, side
-        case nn.ReflectionPad2d():
-            return "reflect", *{*module.padding}
-        case nn.InstanceNorm2d(affine=False, track_running_stats=False):
-            return "instance", module.num_features
-        case nn.BatchNorm2d(affine=True):
-            return "batch", module.num_features
-        case nn.LeakyReLU():
-            return "leaky", module.negative_slope
-        case nn.Dropout():
-            return "dropout", module.p
-    return (type(module).__name__.lower(),)
-
-
-def trace(network: nn.Module, channels: int, size: int) -> list[tuple]:
-    """Layers in the order in which data meet them. Runs on the meta device: shapes without arithmetic."""
-    met: list[tuple] = []
-    for module in network.modules():
-        if not list(module.children()):
-            module.register_forward_hook(lambda module, _, output: met.append(describe(module, output.shape[-1])))
-    network(torch.zeros(1, channels, size, size, device="meta"))
-    return met
 
 
 @pytest.mark.parametrize(
@@ -163,19 +124,6 @@ def test_unet_skips_at_every_level():
     expected = plain_unet(image, [module.weight for module in met], met[-1].bias)
     torch.testing.assert_close(output, expected)
     assert len(met) == 12 and not torch.allclose(output, torch.zeros_like(output), atol=1e-3)
-
-
-def field(network: nn.Module, channels: int, output_at: int) -> int:
-    """Side of the square of inputs that one output depends on, by gradients.
-
-    All weights are made positive, so that no gradient cancels and no ReLU is shut.
-    """
-    for parameter in network.parameters():
-        nn.init.constant_(parameter, 1 / parameter[0].numel() if parameter.ndim > 1 else 0.0)
-    image = torch.full((1, channels, 256, 256), 1e-6, dtype=torch.float64, requires_grad=True)
-    network.double()(image)[0, :, output_at, output_at].sum().backward()
-    rows = image.grad[0].abs().sum((0, 2)).nonzero()
-    return int(rows.max() - rows.min()) + 1
 
 
 def test_receptive_fields():
@@ -267,20 +215,12 @@ def test_half_batches_give_the_gradients_of_the_whole(norm, equal):
     """What micro-batches and several processes rely on, and where batch norm stands in the way."""
     torch.manual_seed(0)
     generator, discriminator = ResNetGenerator(width=4, blocks=1, norm=norm), PatchDiscriminator(width=4, norm=norm)
-    images = torch.rand(4, 3, 64, 64) * 2 - 1
-    images *= torch.tensor([0.2, 0.4, 0.7, 1.0]).view(4, 1, 1, 1)  # unlike halves
 
-    def gradients(*batches: torch.Tensor) -> torch.Tensor:
-        generator.zero_grad()
-        discriminator.zero_grad()
-        for batch in batches:
-            grey = batch.mean(1, keepdim=True).expand(-1, 3, -1, -1)
-            painted = generator(grey)
-            logits = discriminator(torch.cat([grey, painted], dim=1))
-            loss = least_squares_loss(logits, 1.0) + 100 * absolute_error_loss(painted, batch)
-            (loss.mean() / len(batches)).backward()
-        return torch.cat([p.grad.flatten() for net in (generator, discriminator) for p in net.parameters()])
+    def losses(batch: torch.Tensor) -> torch.Tensor:
+        grey = batch.mean(1, keepdim=True).expand(-1, 3, -1, -1)
+        painted = generator(grey)
+        logits = discriminator(torch.cat([grey, painted], dim=1))
+        return least_squares_loss(logits, 1.0) + 100 * absolute_error_loss(painted, batch)
 
-    whole, halves = gradients(images), gradients(images[:2], images[2:])
-    distance = ((whole - halves).norm() / whole.norm()).item()
+    distance = distance_of_halves([generator, discriminator], losses)
     assert distance < 1e-4 if equal else distance > 1e-2

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from evaluation.colour import colour_validation
 from evaluation.perceptual import lpips_network
 from pipelines.color import grey_of
+from pipelines.gan_losses import absolute_error_loss, least_squares_loss
 from pipelines.landscape_colorizer.dataset import PaintingCrops, validation_crops
-from pipelines.landscape_colorizer.losses import absolute_error_loss, least_squares_loss
 from pipelines.landscape_colorizer.networks_pix2pix import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from pipelines.landscape_colorizer.pipeline_landscape_colorizer import LandscapeColorizer
 from train.recipe import Batch, Phase, TrainConfig

@@ -19,14 +19,9 @@ from evaluation.perceptual import lpips_network
 from pipelines.color import lab_to_rgb, rgb_to_lab
 from pipelines.efficientnet_lite_weights import load_imagenet
 from pipelines.feature_discriminator import FeatureDiscriminator
+from pipelines.gan_losses import hinge_discriminator_loss, hinge_generator_loss
 from pipelines.landscape_colorizer.dataset import PaintingCrops, validation_crops
-from pipelines.landscape_colorizer.losses import (
-    chroma_loss,
-    hinge_discriminator_loss,
-    hinge_generator_loss,
-    moment_loss,
-    spread_loss,
-)
+from pipelines.landscape_colorizer.losses import chroma_loss, moment_loss, spread_loss
 from pipelines.landscape_colorizer.networks_landscape_colorizer import CHROMA_UNIT, TwoNetGenerator
 from pipelines.landscape_colorizer.pipeline_landscape_colorizer import LandscapeColorizer
 from train.recipe import Batch, Phase, TrainConfig
