@@ -1,5 +1,6 @@
-"""Landscapes painted by a program: seeded, free of rights. For examples, tests, small training sets."""
+"""Pictures painted by programs: seeded, free of rights. For examples, tests, small training sets."""
 
 from datasets_cards.procedural.painter import landscape
+from datasets_cards.procedural.scene_painter import scene
 
-__all__ = ["landscape"]
+__all__ = ["landscape", "scene"]
