@@ -1,7 +1,7 @@
-"""Bootstrap intervals over paintings.
+"""Bootstrap intervals over clusters of pictures, such as the crops of one painting.
 
 Crops of one painting resemble each other, so whole paintings are drawn, never single crops: intervals over crops
-would be too narrow.
+would be too narrow. Pictures that have nothing to do with each other are clusters of one.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class ClusterDraws:
-    """Bootstrap samples: clusters (paintings) drawn with replacement, as many as there are."""
+    """Bootstrap samples: clusters drawn with replacement, as many as there are."""
 
     member: np.ndarray  # (N,) the cluster of each item, 0 to G - 1
     counts: np.ndarray  # (samples, G) float64: how often a sample holds each cluster

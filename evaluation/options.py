@@ -22,11 +22,14 @@ class EvaluationOptions:
     baselines_only: bool = False
     """Leave out the default row."""
     paper: tuple[str, ...] = ()
-    """Rows of the paper's model, each ROW=FOLDER, e.g. ResNet-9=runs/resnet/best."""
+    """Rows of the paper's model, each ROW=FOLDER, e.g. ResNet-9=runs/resnet/best. Where the parts of a row were trained
+    apart, ROW comes once for each folder."""
     epochs: tuple[Path, ...] = ()
     """Runs whose kept checkpoints become the columns of a figure, one picture a row."""
     references: int = 500
-    """Real pictures of the unpaired comparisons, beside the test pictures."""
+    """Real training pictures of the unpaired comparisons, of each class where there are classes."""
+    cache: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(default: none)")] = None
+    """Folder that keeps features of the real pictures for the next table of the same data."""
     limit: Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: all)")] = None
     """Measure only so many pictures of each group: for a quick look, not for a table."""
     seed: int = 0
@@ -35,15 +38,27 @@ class EvaluationOptions:
     """Exit with status 1 unless every bound holds."""
 
     def paper_rows(self) -> dict[str, Path]:
-        """Row name -> folder.
+        """Row name -> folder, for a method whose rows have one folder each.
 
         Raises:
             ValueError: if an entry is not ROW=FOLDER, or a name comes twice.
         """
-        rows: dict[str, Path] = {}
+        rows = self.paper_folders()
+        for name, folders in rows.items():
+            if len(folders) > 1:
+                raise ValueError(f"--paper takes ROW=FOLDER entries of different names, got {name!r} twice.")
+        return {name: folders[0] for name, folders in rows.items()}
+
+    def paper_folders(self) -> dict[str, tuple[Path, ...]]:
+        """Row name -> its folders, in the order given.
+
+        Raises:
+            ValueError: if an entry is not ROW=FOLDER, or comes twice.
+        """
+        rows: dict[str, tuple[Path, ...]] = {}
         for entry in self.paper:
             name, equals, folder = entry.partition("=")
-            if not (name and equals and folder) or name in rows:
-                raise ValueError(f"--paper takes ROW=FOLDER entries of different names, got {entry!r}.")
-            rows[name] = Path(folder)
+            if not (name and equals and folder) or Path(folder) in rows.get(name, ()):
+                raise ValueError(f"--paper takes ROW=FOLDER entries, each once, got {entry!r}.")
+            rows[name] = (*rows.get(name, ()), Path(folder))
         return rows

@@ -109,7 +109,7 @@ def kid_cell(
 
     Args:
         real, output: features, (N, 2048) and (M, 2048).
-        real_draws, output_draws: bootstrap samples of their paintings; one and the same where the sets are pairs.
+        real_draws, output_draws: bootstrap samples of their clusters; one and the same where the sets are pairs.
     """
     distance = KernelDistance(real, output)
     size = kid_subset_size(len(real), len(output))
