@@ -77,7 +77,7 @@ def test_every_method_has_a_tab(services):
 
 def test_only_the_intended_endpoints_are_public(client):
     endpoints = client.view_api(return_format="dict", print_info=False)
-    assert set(endpoints["named_endpoints"]) == {"/colorize"}
+    assert set(endpoints["named_endpoints"]) == {"/colorize", "/translate"}
     assert not endpoints["unnamed_endpoints"]
 
 

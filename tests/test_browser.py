@@ -54,7 +54,9 @@ def url() -> Iterator[str]:
 
 
 class Visit:
-    """One page with a record of what it asked for and complained about."""
+    """One page with a record of what it asked for and complained about, at one of its tabs."""
+
+    tab, picture = "colorize", "painting"  # what the tab's elements are called, and its upload
 
     def __init__(self, browser, url: str, width: int, height: int, locale: str):
         self.context = browser.new_context(viewport={"width": width, "height": height}, locale=locale)
@@ -64,26 +66,35 @@ class Visit:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._note)
         self.page.goto(url)
-        self.page.wait_for_selector("#colorize-button")
+        self.page.click(f"[role=tab][data-tab-id={self.tab}]")
+        self.page.wait_for_selector(f"#{self.tab}-button", state="visible")
 
     def _note(self, request) -> None:
         if not request.url.startswith(("http://127.0.0.1", "data:", "blob:")):
             self.outside.append(request.url)
 
     def upload(self, file: Path) -> None:
-        self.page.set_input_files("#painting input[type=file]", file)
-        self.page.wait_for_selector("#colorize-preview img")
+        self.page.set_input_files(f"#{self.picture} input[type=file]", file)
+        self.page.wait_for_selector(f"#{self.tab}-preview img")
 
-    def colour(self) -> None:
-        self.page.click("#colorize-button")
-        self.page.wait_for_selector("#colorize-download", state="visible")
+    def work(self) -> None:
+        self.page.click(f"#{self.tab}-button")
+        self.page.wait_for_selector(f"#{self.tab}-download", state="visible")
 
     def download(self, folder: Path) -> Path:
         with self.page.expect_download() as waiting:
-            self.page.click("#colorize-download")
+            self.page.click(f"#{self.tab}-download")
         target = folder / waiting.value.suggested_filename
         waiting.value.save_as(target)
         return target
+
+    def cut_off(self) -> list[str]:
+        """Labels that do not fit where they stand."""
+        return self.page.evaluate(
+            """() => [...document.querySelectorAll("button, label, h1, p, span")]
+            .filter(e => e.offsetParent && e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1 && e.innerText.trim()
+                    && getComputedStyle(e).overflow !== "visible").map(e => e.innerText)"""
+        )
 
     def is_clean(self) -> bool:
         assert not self.outside
@@ -114,7 +125,7 @@ def painting(tmp_path_factory) -> Path:
 def test_upload_colour_compare_download(visit, painting, tmp_path):
     desk = visit()
     desk.upload(painting)
-    desk.colour()
+    desk.work()
     images = desk.page.locator("#colorize-result img")
     images.nth(1).wait_for()
     sizes = [images.nth(i).evaluate("image => [image.naturalWidth, image.naturalHeight]") for i in range(2)]
@@ -133,7 +144,7 @@ def test_example_on_a_chinese_phone(visit, tmp_path):
     assert phone.page.locator("#examples button img").count() >= 4
     phone.page.click("#examples button >> nth=1")
     phone.page.wait_for_selector("#colorize-preview img")
-    phone.colour()
+    phone.work()
     phone.page.wait_for_timeout(1500)  # the page scrolls to the result
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
     button = phone.page.locator("#colorize-download").bounding_box()
@@ -147,13 +158,7 @@ def test_example_on_a_chinese_phone(visit, tmp_path):
 
 def test_no_label_is_cut_off(visit):
     for width, locale in ((1280, "en-US"), (390, "en-US"), (390, "zh-CN")):
-        page = visit(width, 844, locale).page
-        cut = page.evaluate(
-            """() => [...document.querySelectorAll("button, label, h1, p, span")]
-            .filter(e => e.offsetParent && e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1 && e.innerText.trim()
-                    && getComputedStyle(e).overflow !== "visible").map(e => e.innerText)"""
-        )
-        assert not cut
+        assert not visit(width, 844, locale).cut_off()
 
 
 def test_bad_upload_is_explained(visit, tmp_path):
@@ -219,7 +224,7 @@ def test_the_command_with_its_own_weights(visit, painting, tmp_path):
             assert re.search("No trained weights are installed", desk.page.inner_text("body"))
             return
         desk.upload(painting)
-        desk.colour()
+        desk.work()
         assert Image.open(desk.download(tmp_path)).size == (420, 300)
         assert desk.is_clean()
     finally:

@@ -1,26 +1,48 @@
-"""Pictures to try the app with: painted by the project's own program, once, then kept in the user's cache."""
+"""Pictures to try the app with: made by the project's own programs, once, then kept in the user's cache."""
 
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from PIL import Image
+
 from datasets_cards import procedural
-from datasets_cards.procedural import landscape
+from datasets_cards.procedural import landscape, scene
 
 # seed, width, height: chosen by eye for variety
 INK_LANDSCAPES = ((6, 800, 600), (5, 600, 800), (10, 700, 700), (8, 1440, 480), (2, 800, 600), (21, 800, 600))
+# seed, width, height, look
+SCENES = (
+    (22, 768, 512, "sunny"),
+    (20, 768, 512, "winter"),
+    (17, 768, 512, "cloudy"),
+    (23, 768, 512, "summer"),
+    (8, 640, 640, "winter"),
+    (15, 512, 720, "summer"),
+)
 
 
 def ink_landscapes() -> list[Path]:
     """PNG files of ink landscapes without rights of others; painted at the first start, in a few seconds."""
-    folder = _cache_folder() / f"ink-landscapes-{_painter_version()}"
-    files = [folder / f"ink-landscape-{number}.png" for number in range(1, len(INK_LANDSCAPES) + 1)]
-    for file, (seed, width, height) in zip(files, INK_LANDSCAPES, strict=True):
+    return _painted("ink-landscape", INK_LANDSCAPES, lambda *options: landscape(*options, ink=True))
+
+
+def scenes() -> list[Path]:
+    """PNG files of photograph-like scenes without rights of others; made at the first start, in a few seconds."""
+    return _painted("scene", SCENES, scene)
+
+
+def _painted(name: str, options: Sequence[tuple], paint: Callable[..., Image.Image]) -> list[Path]:
+    """The files of pictures paint(*options), those painted that are not there."""
+    folder = _cache_folder() / f"{name}s-{_painter_version()}"
+    files = [folder / f"{name}-{number}.png" for number in range(1, len(options) + 1)]
+    for file, chosen in zip(files, options, strict=True):
         if not file.is_file():
             folder.mkdir(parents=True, exist_ok=True)
             partial = file.with_suffix(f".{os.getpid()}.partial")
-            landscape(seed, width, height, ink=True).save(partial, "PNG")
+            paint(*chosen).save(partial, "PNG")
             partial.replace(file)
     return files
 

@@ -2,9 +2,9 @@
 
 TEXTS = {
     "en": {
-        "app_promise": "Colour for ink-wash and grey Chinese landscape paintings. The brushwork "
-        "stays as it was painted.",
-        "error_nothing_chosen": "Choose a painting first: drop a picture in, or pick an example.",
+        "app_promise": "Colour for ink-wash and grey Chinese landscape paintings; another season or weather "
+        "for photographs of scenes.",
+        "error_nothing_chosen": "Choose a picture first.",
         "error_empty": "“{name}” is empty (0 bytes). Choose another file.",
         "error_not_a_picture": "“{name}” is not a picture this page can read. Use JPEG, PNG, TIFF, WebP, GIF or BMP.",
         "error_damaged": "“{name}” is damaged or incomplete and cannot be read to the end. Try "
@@ -37,8 +37,8 @@ TEXTS = {
         "model_revision_info": "Branch, tag or commit on the Hub; empty for the newest",
     },
     "zh": {
-        "app_promise": "为水墨与黑白山水设色，笔墨浓淡一如原作。",
-        "error_nothing_chosen": "请先选一幅画：拖入图片，或点选示例。",
+        "app_promise": "为水墨与黑白山水设色，为风景照片换季节、换天气。",
+        "error_nothing_chosen": "请先选一幅图。",
         "error_empty": "“{name}”是空文件（0 字节），请换一个文件。",
         "error_not_a_picture": "“{name}”不是本页能读的图片，请用 JPEG、PNG、TIFF、WebP、GIF 或 BMP。",
         "error_damaged": "“{name}”已损坏或不完整，无法读完。请重新保存或重新上传。",

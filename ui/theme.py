@@ -32,15 +32,27 @@ footer .divider:last-child { display: none; }
   border-left: 3px solid var(--primary-500) !important; padding: .6rem 1rem !important;
   background: var(--block-background-fill);
 }
-#colorize-empty {
+.block.stage-empty {
   min-height: 420px; display: flex; align-items: center; justify-content: center; text-align: center;
   border: 1px dashed var(--border-color-primary) !important; padding: 24px !important;
   border-radius: var(--block-radius); background: var(--block-background-fill);
 }
-#colorize-empty p { color: var(--body-text-color-subdued); margin: 0; max-width: 36ch; }
-#examples .grid-wrap { min-height: 0; max-height: none; height: auto; padding: 8px; box-sizing: border-box; }
-#examples .grid-container { padding: 30px 0 0; gap: 8px; grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
-#examples .thumbnail-item { aspect-ratio: 4 / 3; }
+.block.stage-empty p { color: var(--body-text-color-subdued); margin: 0; max-width: 36ch; }
+.block.examples .grid-wrap { min-height: 0; max-height: none; height: auto; padding: 8px; box-sizing: border-box; }
+.block.examples .grid-container {
+  padding: 30px 0 0; gap: 8px; grid-template-columns: repeat(3, minmax(0, 1fr)) !important;
+}
+.block.examples .thumbnail-item { aspect-ratio: 4 / 3; }
+.block.side-by-side .grid-wrap { min-height: 0; max-height: none; height: auto; padding: 8px; box-sizing: border-box; }
+.block.side-by-side .grid-container { padding: 30px 0 0; gap: 8px; }
+.block.side-by-side .thumbnail-item { aspect-ratio: auto; height: auto; }
+.block.side-by-side .thumbnail-item img { height: auto; }
+.block.file-list .label-clear-button { display: none; } /* they are results: nothing to take out */
+.block.file-list .stem { white-space: normal; overflow-wrap: anywhere; }
+.block.file-list :is(tr, td) { padding: 3px 0 !important; margin: 0 !important; align-items: center; }
+.block.file-list td.filename { flex: 1 1 auto; width: auto; max-width: none; }
+.block.file-list td.download { flex: 0 0 auto; width: auto; }
+.block.two-by-two .wrap { display: grid; grid-template-columns: 1fr 1fr; }
 .stage [data-testid="status-tracker"].full:not(.hide) { opacity: .88; }
 .stage [data-testid="status-tracker"]:has(.error) { display: none; }
 .toast-title { font-size: 0 !important; } /* gradio writes "Error" there in every language; the message says enough */
@@ -52,13 +64,13 @@ button:focus-visible, input:focus-visible, [tabindex]:focus-visible {
 @media (max-width: 640px) {
   .main.app { padding: 12px !important; }
   #masthead h1 { font-size: 1.8rem; }
-  #colorize-empty { min-height: 150px; }
+  .block.stage-empty { min-height: 150px; }
 }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation-duration: .01ms !important; } }
 """
 
 HEAD = """<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="description" content="丹青 Danqing colours Chinese landscape paintings.">
+<meta name="description" content="丹青 Danqing colours paintings and changes the season and weather of photographs.">
 <meta name="referrer" content="no-referrer">
 <script>document.documentElement.lang = navigator.language;</script>"""
 

@@ -4,32 +4,49 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import FileData
+from gradio.data_classes import FileData, ImageData
 from gradio_client.utils import is_http_url_like
 
 from ui.languages import UserError, label
 from ui.limits import Limits
 
 
-class PictureUpload(gr.File):
-    """A drop zone for one picture that hands on the file's path and decodes nothing.
+def _local_only(component: Any) -> Any:
+    """Class decorator: hand on the path of an uploaded file, decode nothing, and fetch no web address in its place.
 
-    `gr.Image` decodes an upload before the app's own code runs, so no limit could come first. `gr.File` fetches web
-    addresses that a program names in place of a file, of any length, and judges by the file's name; neither is wanted.
+    gradio's components decode an upload before the app's own code runs, so no limit could come first, and fetch
+    addresses that a program names in place of a file, of any length.
     """
+
+    def preprocess(self: Any, payload: Any) -> str | None:
+        return payload.path if isinstance(payload, FileData | ImageData) else None
+
+    async def async_move(self: Any, url_or_file_path: str | Path | None) -> str | None:
+        _refuse_web_address(url_or_file_path)
+        return await super(component, self).async_move_resource_to_block_cache(url_or_file_path)
+
+    def move(self: Any, url_or_file_path: str | Path | None) -> str | None:
+        _refuse_web_address(url_or_file_path)
+        return super(component, self).move_resource_to_block_cache(url_or_file_path)
+
+    component.preprocess = preprocess
+    component.async_move_resource_to_block_cache = async_move
+    component.move_resource_to_block_cache = move
+    return component
+
+
+@_local_only
+class PictureUpload(gr.File):
+    """A drop zone for one picture that hands on the file's path; `gr.File` would judge it by its name."""
 
     is_template = True  # drawn in the page as its parent is
 
-    def preprocess(self, payload: Any) -> str | None:
-        return payload.path if isinstance(payload, FileData) else None
 
-    async def async_move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
-        _refuse_web_address(url_or_file_path)
-        return await super().async_move_resource_to_block_cache(url_or_file_path)
+@_local_only
+class Camera(gr.Image):
+    """A camera whose frame is handed on as a file's path, as an upload is."""
 
-    def move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
-        _refuse_web_address(url_or_file_path)
-        return super().move_resource_to_block_cache(url_or_file_path)
+    is_template = True
 
 
 def _refuse_web_address(path: str | Path | None) -> None:

@@ -5,7 +5,8 @@ STRINGS = {
         "colorize_tab": "Colorize",
         "colorize_no_weights": "No trained weights are installed, so nothing can be coloured yet. Put a model into "
         "`weights/landscape_colorizer`, or name one under “Model”.",
-        "colorize_painting": "Painting",
+        "colorize_picture": "Painting",
+        "colorize_nothing_chosen": "Choose a painting first: drop a picture in, or pick an example.",
         "colorize_examples": "Or try one of these",
         "colorize_vividness": "Vividness",
         "colorize_vividness_info": "1 is the model's own colour, 0 is grey",
@@ -24,7 +25,8 @@ STRINGS = {
         "colorize_tab": "设色",
         "colorize_no_weights": "尚未安装训练好的权重，暂时无法设色。"
         "请把模型放入 `weights/landscape_colorizer`，或在“模型”里指定。",
-        "colorize_painting": "画作",
+        "colorize_picture": "画作",
+        "colorize_nothing_chosen": "请先选一幅画：拖入图片，或点选示例。",
         "colorize_examples": "或试试这些",
         "colorize_vividness": "鲜艳度",
         "colorize_vividness_info": "1 为模型原色，0 为黑白",
