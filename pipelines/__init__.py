@@ -12,12 +12,14 @@ from pipelines.method import Method
 
 if TYPE_CHECKING:
     from pipelines.landscape_colorizer.pipeline_landscape_colorizer import LandscapeColorizer
+    from pipelines.scene_translator.pipeline_scene_translator import SceneTranslator
 
 METHODS = {
     "landscape_colorizer": "pipelines.landscape_colorizer",
+    "scene_translator": "pipelines.scene_translator",
 }
 
-__all__ = ["METHODS", "LandscapeColorizer", "Method", "get_method"]
+__all__ = ["METHODS", "LandscapeColorizer", "Method", "SceneTranslator", "get_method"]
 
 
 def get_method(name: str) -> Method:

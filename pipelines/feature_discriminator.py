@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -24,6 +25,32 @@ class FeatureHeads(nn.Module):
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """(B, C, h, w) each -> one map of logits (B, kinds, h, w) for each; higher = more real."""
         return [head(features) for head, features in zip(self.heads, maps, strict=True)]
+
+
+class PooledHead(nn.Module):
+    """Judge a picture as a whole, by the means and spreads of its feature maps.
+
+    Args:
+        channels: of the maps.
+        width: channels of the hidden layer.
+        kinds: logits, one for each kind of picture that can be asked for.
+    """
+
+    def __init__(self, channels: Sequence[int], width: int = 128, kinds: int = 1):
+        super().__init__()
+        self.stack = nn.Sequential(
+            spectral_norm(nn.Linear(2 * sum(channels), width)),
+            nn.LeakyReLU(0.2),
+            spectral_norm(nn.Linear(width, kinds)),
+        )
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        """(B, C, h, w) each -> logits (B, kinds); higher = more real."""
+        pooled = []
+        for x in maps:
+            spread, mean = torch.var_mean(x.float(), (2, 3), correction=0)
+            pooled += [mean, (spread + 1e-6).sqrt()]  # smooth where a map is flat
+        return self.stack(torch.cat(pooled, dim=1))
 
 
 class FeatureDiscriminator(nn.Module):

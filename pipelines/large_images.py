@@ -50,6 +50,7 @@ def paint_file(
     pipe: Any,
     source: str | os.PathLike,
     target: str | os.PathLike,
+    /,
     *,
     tile: int = 1024,
     progress: Progress | None = None,
