@@ -1,7 +1,7 @@
 # make app    set up .venv, serve the app          make test       set up .venv, lint, type-check, test (minutes)
 # make train  set up .venv for training too        make test-slow  the slow tests
 # make scene-rows  train the rows and ablations of the scene translator's table, narrow, for a CPU; repeat it to go on
-#                  DATA=runs/scenes, a folder of pairs; STEPS, BATCH, WIDTH, SIZE, SMALLEST, PAIRS, ROWS: see below
+#                  DATA=runs/scenes, a folder of pairs; STEPS, BATCH, WIDTH, SIZE, SMALLEST, PAIRS, ROWS, VALIDATIONS: see below
 # PYTHON=python3.12 and VENV=/elsewhere may be given on the command line.
 
 PYTHON ?= python3
@@ -18,6 +18,7 @@ WIDTH ?= 16
 SIZE ?= 128
 SMALLEST ?= 0.5
 PRECISION ?= bf16
+VALIDATIONS ?= 10
 PAIRS ?= summer2winter cloudy2sunny
 ROWS ?= paper-gan paper-pix2pix paper-cyclegan paper paper-no-skips paper-l1 paper-no-identity
 SCENE_RUNS = $(foreach pair,$(PAIRS),$(foreach row,$(ROWS),runs/scene-rows/$(pair)/$(row)))
@@ -36,7 +37,7 @@ scene-rows: $(SCENE_RUNS)
 $(SCENE_RUNS): $(VENV)/.train
 	$(BIN)/python -m train scene-translator $(@F) --data $(DATA)/$(notdir $(@D)) --out $@ --steps $(STEPS) \
 		--batch-size $(BATCH) --width $(WIDTH) --size $(SIZE) --smallest $(SMALLEST) --precision $(PRECISION) \
-		--save-every 500 --validate-every $$(( ($(STEPS) + 9) / 10 ))
+		--save-every 500 --validate-every $$(( ($(STEPS) + $(VALIDATIONS) - 1) / $(VALIDATIONS) ))
 
 test: lint
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -m "not slow" --durations 10

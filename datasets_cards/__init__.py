@@ -7,13 +7,17 @@ from typing import Any
 
 # name -> the function behind `python -m datasets_cards build NAME`. Its typed arguments are the command's options.
 BUILDERS: dict[str, str] = {
+    "cloudy2sunny": "datasets_cards.scenes.builder:cloudy2sunny",
     "lpd": "datasets_cards.lpd.builder:build",
     "procedural": "datasets_cards.procedural.builder:build",
+    "summer2winter": "datasets_cards.scenes.builder:summer2winter",
 }
 
-# name -> the function behind `python -m datasets_cards check NAME`: sheets of crops for a person to count.
+# name -> the function behind `python -m datasets_cards check NAME`: sheets of pictures for a person to count.
 CHECKS: dict[str, str] = {
+    "cloudy2sunny": "datasets_cards.scenes.check:check",
     "lpd": "datasets_cards.lpd.check:check",
+    "summer2winter": "datasets_cards.scenes.check:check",
 }
 
 

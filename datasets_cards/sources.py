@@ -9,6 +9,7 @@ from typing import Any
 
 SPLITS = ("train", "val", "test")
 _SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+_SPLIT_FOLDERS = {**_SPLIT_NAMES, "trainA": "train", "trainB": "train", "testA": "test", "testB": "test"}  # CycleGAN's
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
 _COLUMNS = ("group", "collection", "source", "licence")
 
@@ -23,7 +24,8 @@ class SourceImage:
     collection: str | None
     source: str | None
     licence: str | None
-    _place: Any = field(repr=False, compare=False)  # a file, or (data set, row)
+    _place: Any = field(repr=False, compare=False)  # a file, or (data set, row, column)
+    label: str | None = None
 
     def as_split(self, split: str) -> "SourceImage":
         """The same picture, put into `split`."""
@@ -40,16 +42,19 @@ class SourceImage:
         return value["bytes"] if value["bytes"] is not None else Path(value["path"]).read_bytes()
 
 
-def read_sources(sources: Sequence[str]) -> list[SourceImage]:
+def read_sources(sources: Sequence[str], label_column: str | None = None) -> list[SourceImage]:
     """All pictures of `sources`, in a fixed order.
 
     Args:
         sources: folders, .parquet files, or Hub ids ("user/name"). The split comes from a subfolder's name
             (train, val, test), a parquet file's suffix (-train, -val, -test), a `split` column, or a Hub
-            data set's own splits where there is more than one.
+            data set's own splits where there is more than one. A folder's pictures have the innermost folder's name
+            for a label, those that name a split left aside.
+        label_column: where parquet files and Hub data sets hold the labels, as text or `ClassLabel`; None: not wanted.
 
     Raises:
-        ValueError: no source, the same one twice, a source without pictures, or two pictures of one name.
+        ValueError: no source, the same one twice, a source without pictures or without the column of labels, or two
+            pictures of one name.
         OSError: a source that does not exist.
     """
     if not sources:
@@ -58,7 +63,7 @@ def read_sources(sources: Sequence[str]) -> list[SourceImage]:
         raise ValueError(f"A source was given twice: {', '.join(sources)}.")
     images: list[SourceImage] = []
     for source in sources:
-        found = list(_read_source(source))
+        found = list(_read_source(source, label_column))
         if not found:
             raise ValueError(f"{source} holds no pictures (looked for {', '.join(sorted(_IMAGE_SUFFIXES))}).")
         images += found
@@ -75,16 +80,16 @@ def fingerprint(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:24]
 
 
-def _read_source(source: str) -> Iterator[SourceImage]:
+def _read_source(source: str, label_column: str | None) -> Iterator[SourceImage]:
     path = Path(source)
     if path.is_dir():
         yield from _from_folder(path)
     elif path.suffix == ".parquet":
-        yield from _from_parquet(path)
+        yield from _from_parquet(path, label_column)
     elif path.exists():
         raise ValueError(f"{source} is neither a folder nor a .parquet file.")
     elif re.fullmatch(r"[\w.-]+/[\w.-]+", source) and not path.parent.is_dir():
-        yield from _from_hub(source)
+        yield from _from_hub(source, label_column)
     else:
         raise FileNotFoundError(f"{source} does not exist; give a folder, a .parquet file or a Hub id (user/name).")
 
@@ -93,13 +98,14 @@ def _from_folder(folder: Path) -> Iterator[SourceImage]:
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _IMAGE_SUFFIXES and p.is_file())
     for file in files:
         relative = file.relative_to(folder)
-        split = next((_SPLIT_NAMES[part] for part in relative.parts[:-1] if part in _SPLIT_NAMES), None)
+        split = next((_SPLIT_FOLDERS[part] for part in relative.parts[:-1] if part in _SPLIT_FOLDERS), None)
         group = next((part for part in relative.parts[:-1] if part in ("colour", "pale", "ink")), None)
         name = f"{folder.resolve().name}/{relative.as_posix()}"
-        yield SourceImage(name, split, group, None, folder.resolve().name, None, file)
+        label = next(part for part in (*relative.parts[-2::-1], folder.resolve().name, "") if part not in _SPLIT_NAMES)
+        yield SourceImage(name, split, group, None, folder.resolve().name, None, file, label)
 
 
-def _from_parquet(file: Path) -> Iterator[SourceImage]:
+def _from_parquet(file: Path, label_column: str | None) -> Iterator[SourceImage]:
     import datasets
 
     if not file.is_file():
@@ -109,22 +115,25 @@ def _from_parquet(file: Path) -> Iterator[SourceImage]:
         dataset = datasets.Dataset.from_parquet(str(file))
     except Exception as error:  # datasets wraps pyarrow's errors in types of its own, which vary by release
         raise ValueError(f"{file} is not a readable parquet file ({type(error).__name__}).") from error
-    yield from _from_dataset(dataset, file.stem, _SPLIT_NAMES.get(suffix), file.stem)
+    yield from _from_dataset(dataset, file.stem, _SPLIT_NAMES.get(suffix), file.stem, label_column)
 
 
-def _from_hub(repo: str) -> Iterator[SourceImage]:
+def _from_hub(repo: str, label_column: str | None) -> Iterator[SourceImage]:
     import datasets
 
     splits = datasets.load_dataset(repo)
     for split, dataset in splits.items():
         # A data set without splits comes back as a lone "train", which says nothing.
         known = _SPLIT_NAMES.get(str(split)) if len(splits) > 1 else None
-        yield from _from_dataset(dataset, f"{repo}/{split}", known, repo)
+        yield from _from_dataset(dataset, f"{repo}/{split}", known, repo, label_column)
 
 
-def _from_dataset(dataset: Any, name: str, split: str | None, source: str) -> Iterator[SourceImage]:
+def _from_dataset(
+    dataset: Any, name: str, split: str | None, source: str, label_column: str | None
+) -> Iterator[SourceImage]:
     import datasets
 
+    labels = _labels(dataset, name, label_column)
     column = _image_column(dataset, name)
     dataset = dataset.cast_column(column, datasets.Image(decode=False))
     others = dataset.select_columns([c for c in (*_COLUMNS, "split") if c in dataset.column_names])
@@ -133,7 +142,8 @@ def _from_dataset(dataset: Any, name: str, split: str | None, source: str) -> It
         own = split or _SPLIT_NAMES.get(str(row.get("split")))
         values = {key: row.get(key) for key in _COLUMNS}
         values["source"] = values["source"] or source
-        yield SourceImage(f"{name}/{i:05d}", own, **values, _place=(dataset, i, column))
+        place = (dataset, i, column)
+        yield SourceImage(f"{name}/{i:05d}", own, **values, _place=place, label=labels[i])
 
 
 def _image_column(dataset: Any, name: str) -> str:
@@ -145,3 +155,19 @@ def _image_column(dataset: Any, name: str) -> str:
     if not found:
         raise ValueError(f"{name} has no image column; its columns are {', '.join(dataset.column_names)}.")
     return found[0]
+
+
+def _labels(dataset: Any, name: str, column: str | None) -> list[str | None]:
+    """The label of each row as text; None where the row, or the caller, has none."""
+    import datasets
+
+    if column is None:
+        return [None] * len(dataset)
+    if column not in dataset.column_names:
+        raise ValueError(
+            f"{name} has no column {column!r} of labels; its columns are {', '.join(dataset.column_names)}."
+        )
+    feature = dataset.features[column]
+    if isinstance(feature, datasets.ClassLabel):
+        return [feature.names[i] if i is not None and i >= 0 else None for i in dataset[column]]
+    return [str(label) if label is not None else None for label in dataset[column]]

@@ -27,10 +27,12 @@ from datasets_cards.lpd.filters import (
 from datasets_cards.lpd.marks import Mark, marks_in
 from datasets_cards.lpd.paintings import Painting, survey
 from datasets_cards.lpd.seals import find_seals
-from datasets_cards.lpd.splits import assign_splits, near_duplicates, perceptual_hash
+from datasets_cards.lpd.splits import assign_splits, near_duplicates
 from datasets_cards.lpd.text import TextFinder
-from datasets_cards.lpd.writer import encode_crop, whole_folder
+from datasets_cards.lpd.writer import encode_crop
+from datasets_cards.perceptual_hash import perceptual_hash
 from datasets_cards.sources import read_sources
+from datasets_cards.whole_folder import whole_folder
 from pipelines.color import grey_of
 
 SILK = (196, 172, 130)

@@ -92,24 +92,23 @@ def test_a_flat_plain_fills_the_picture_up_to_the_horizon():
     assert np.abs(sky_rows - 30).max() <= 1
     depths = seen.take(np.broadcast_to(view.depth, view.x.shape))
     row = (np.arange(60 * ROWS_A_PIXEL) + 0.5) / ROWS_A_PIXEL
-    want = view.focal * 2.0 / np.maximum(row - 30, 1e-6)  # where a ray through the row meets the plain
-    near = (want > view.depth[0]) & (want < 200)
-    assert near.sum() > 30
-    np.testing.assert_allclose(depths[near, 20], want[near], rtol=0.02)
+    below = (row > 30.5) & (view.focal * 2.0 / np.abs(row - 30) > view.depth[0])  # no ground is nearer than that
+    met = 30 + view.focal * 2.0 / depths[:, 20]  # the row in which the plain lies at that distance
+    assert np.abs(met - row)[below].max() < 0.5 and below.sum() > 40
 
 
 def test_a_wall_hides_what_is_behind_it():
-    view = View(40, 60, eye=2.0, horizon=0.5)
-    wall = np.where((view.depth > 50) & (view.depth < 60), 5.0, 0.0).astype(np.float32) + 0 * view.x
-    wall[:, :20] = 0
-    seen = Seen(view.rows(wall), 60)
+    view = View(160, 320, eye=10.0, horizon=0.5)
+    wall = np.where((view.depth > 50) & (view.depth < 60), 20.0, 0.0).astype(np.float32) + 0 * view.x
+    wall[:, :80] = 0
+    seen = Seen(view.rows(wall), 320)
     depths = np.where(seen.sky, np.inf, seen.take(np.broadcast_to(view.depth, view.x.shape)))
-    top = view.horizon - view.focal * 3.0 / 50
-    row = int(top + 1) * ROWS_A_PIXEL
-    assert 49 < depths[row, 30] < 61 and not np.isfinite(depths[row - 4 * ROWS_A_PIXEL, 30])
-    behind = depths[:, 30]
-    assert not ((behind > 61) & np.isfinite(behind)).any(), "nothing behind the wall is seen"
-    assert ((depths[:, 5] > 61) & np.isfinite(depths[:, 5])).any(), "beside it there is"
+    top = view.horizon - view.focal * 10 / 50
+    row = round(top + 3) * ROWS_A_PIXEL
+    assert 48 < depths[row, 120] < 61 and not np.isfinite(depths[row - 10 * ROWS_A_PIXEL, 120])
+    for column, hidden in ((120, True), (40, False)):
+        beyond = np.isfinite(depths[:, column]) & (depths[:, column] > 61)
+        assert beyond.any() != hidden
 
 
 def test_examples_are_made_once(tmp_path, monkeypatch):

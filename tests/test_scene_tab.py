@@ -3,22 +3,24 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
 from gradio_client import Client, handle_file
 from PIL import Image
-from playwright import sync_api as playwright_api
 
 import app
 from datasets_cards.procedural import scene
 from pipelines import get_method
 from pipelines.__main__ import main
 from pipelines.hub import save_for_hub
+from pipelines.scene_translator.tab import Actions
 from test_app import BAD, GOOD, result_folders
 from test_browser import CHROMIUM, FLAGS, Visit, chromium  # noqa: F401  a fixture
 from ui import Limits, Models, Services
 from ui.languages import UserError
+from ui.picture_actions import number_between
 
 LIMITS = Limits(upload_megabytes=2, megapixels=4)
 TARGETS = ("summer", "winter", "cloudy", "sunny")
@@ -117,7 +119,6 @@ def test_bad_pictures_get_a_sentence(client, tmp_path, name):
         ({"source": "spring"}, "spring.*summer.*winter.*cloudy.*sunny"),
         ({"source": "sunny"}, "from “Sunny” to “Winter”. It knows: Summer → Winter, Winter → Summer, Cloudy → Sunny"),
         ({"strength": 1.5}, r"(?i)strength|maximum|1\.5"),
-        ({"strength": float("nan")}, "(?i)strength|nan"),
         ({"model": "user/two", "target": "sunny"}, "into “Sunny”. It knows: Winter, &lt;b&gt;fog"),
         ({"model": "/etc"}, "is not a Hub id"),
     ],
@@ -127,6 +128,12 @@ def test_options_out_of_range_name_the_allowed(client, photograph, options, sent
     with pytest.raises(Exception, match=sentence) as caught:
         translate(client, photograph, **options)
     assert "Traceback" not in str(caught.value) and result_folders() == before
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.01, float("nan"), float("inf"), True, "1", None])
+def test_a_strength_that_is_none(value):
+    with pytest.raises(UserError, match="Strength goes from 0 to 1"):
+        number_between(value, 0, 1, "translate_strength_range")
 
 
 def test_nothing_chosen_and_web_addresses(client, url):
@@ -139,22 +146,55 @@ def test_nothing_chosen_and_web_addresses(client, url):
         chinese.predict(None, "winter", 1.0, "", "", "", api_name="/translate")
 
 
-def test_a_model_names_no_files(photograph):
+class Request:
+    """What the actions look at."""
+
+    headers, session_hash = {}, "x"
+
+
+@pytest.fixture
+def actions() -> Actions:
+    return Actions("translate", "scene_translator", Services(Models(load=tiny), LIMITS), [])
+
+
+def test_a_model_names_no_files(actions, photograph):
     """Targets of a stranger's model never become part of a path."""
-    from pipelines.scene_translator.tab import Actions
-
-    actions = Actions("translate", "scene_translator", Services(Models(load=tiny), LIMITS), [])
-
-    class Request:
-        headers, session_hash = {}, "x"
-
-    def progress(*_, **__):
-        pass
-
-    results, files, _ = actions.translate_all(str(photograph), 1.0, "", "user/two", "", Request(), progress)
+    results, files, _ = actions.translate_all(
+        str(photograph), 1.0, "", "user/two", "", Request(), lambda *_, **__: None
+    )
     assert [Path(file).name for file in files] == ["山谷 valley-winter.png"] and len(results) == 1
     with pytest.raises(Exception, match="It knows: .*fog"):
-        actions.translate_all(str(photograph), 1.0, "", "user/other", "", Request(), progress)
+        actions.translate_all(str(photograph), 1.0, "", "user/other", "", Request(), lambda *_, **__: None)
+
+
+def test_all_four_by_program(actions, photograph):
+    """The source is told where the model knows the direction from it, and only there."""
+    seen = []
+    results, files, text = actions.translate_all(
+        str(photograph), 1.0, "summer", "", "", Request(), lambda done, desc, **_: seen.append((done, desc))
+    )
+    assert [name for _, name in results] == WORDS["en"] and "420 × 300" in text
+    pipe = tiny("scene_translator", None, None)
+    for target, file in zip(TARGETS, files, strict=True):
+        want = pipe(photograph, target=target, source="summer" if target == "winter" else None).images[0]
+        np.testing.assert_array_equal(np.asarray(Image.open(file)), np.asarray(want))
+    steps = [done[0] / done[1] for done, _ in seen[1:]]
+    assert steps == sorted(steps) and steps[-1] == 1 and len(set(steps)) >= 4
+
+
+def test_stop_ends_all_four(actions, photograph):
+    calls, before = [], result_folders()
+
+    def progress(done, desc, **_):
+        calls.append(done)
+        if len(calls) == 4:  # in the middle of the second
+            actions.stop(Request())
+
+    with pytest.raises(gr.Error, match="Stopped"):
+        actions.translate_all(str(photograph), 1.0, "", "", "", Request(), progress)
+    assert len(calls) == 4 and result_folders() == before
+    with actions.services.workers.work("next"):
+        pass  # the slot is free
 
 
 def test_camera_hands_on_a_path_and_decodes_nothing(tmp_path):
@@ -315,17 +355,18 @@ def test_bad_upload_is_explained(visit, tmp_path):
     assert not desk.outside
 
 
-def test_a_picture_from_the_camera(url):
-    if CHROMIUM is None:
-        pytest.skip("No Chromium.")
+def test_a_picture_from_the_camera(chromium, url):
     fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS + fake)
+    browser = chromium.browser_type.launch(executable_path=CHROMIUM, args=FLAGS + fake)
+    try:
         desk = SceneVisit(browser, url, 1280, 900, "en-US")
         desk.page.click("#translate-camera button")
         desk.page.get_by_text("Click to Access Webcam").click()
-        desk.page.click("#translate-camera button[title*=aptur], #translate-camera button[aria-label*=aptur]")
+        desk.page.wait_for_function("document.querySelector('#translate-camera video').videoWidth > 0")
+        desk.page.click("#translate-camera button[aria-label='capture photo']")
         desk.page.wait_for_selector("#translate-preview img")
         desk.work()
         assert desk.page.locator("#translate-result img").count() == 2
+        assert desk.is_clean()
+    finally:
         browser.close()

@@ -14,8 +14,9 @@ from datasets_cards.lpd.filters import Thresholds
 from datasets_cards.lpd.paintings import Painting, survey
 from datasets_cards.lpd.report import Report
 from datasets_cards.lpd.text import TextFinder
-from datasets_cards.lpd.writer import SplitWriter, whole_folder
+from datasets_cards.lpd.writer import SplitWriter
 from datasets_cards.sources import SourceImage, read_sources
+from datasets_cards.whole_folder import whole_folder
 
 DEFAULTS = Thresholds()
 FILES = ("train", "val", "test_colour", "test_ink")

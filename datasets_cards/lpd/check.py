@@ -19,8 +19,8 @@ from datasets_cards.lpd.marks import Mark, marks_in
 from datasets_cards.lpd.paintings import decode
 from datasets_cards.lpd.seals import find_seals
 from datasets_cards.lpd.text import TextFinder
-from datasets_cards.lpd.writer import whole_folder
 from datasets_cards.sources import SourceImage, read_sources
+from datasets_cards.whole_folder import whole_folder
 
 _MARKS = ("inscription", "seal", "watermark")
 _A_SHEET = 25  # crops on one page, large enough to see a faint seal

@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from datasets_cards.lpd.crops import MAX_ENLARGEMENT, SIZE, crop_sides
 from datasets_cards.lpd.filters import cast, group_of, lab_of, without_margins
-from datasets_cards.lpd.splits import assign_splits, near_duplicates, perceptual_hash, work_of
+from datasets_cards.lpd.splits import assign_splits, near_duplicates, work_of
+from datasets_cards.perceptual_hash import perceptual_hash
 from datasets_cards.sources import SourceImage
 
 Image.MAX_IMAGE_PIXELS = 400_000_000  # a whole scroll; beyond it Pillow warns, and at twice that refuses

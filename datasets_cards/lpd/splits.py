@@ -3,20 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
 from datasets_cards.sources import SPLITS, SourceImage
 
-HASH_SIDE = 16  # the perceptual hash has 16 x 16 bits
 # Bits of 256. Among 1510 paintings the four pairs of twins differ by 22 to 76 bits, strangers by 88 and more.
 NEAR_DUPLICATE = 80
-
-
-def perceptual_hash(pixels: np.ndarray) -> np.ndarray:
-    """256 bits of the picture's coarse structure (DCT hash); (H, W, 3) uint8 -> (256,) bool."""
-    import imagehash
-
-    return imagehash.phash(Image.fromarray(pixels), hash_size=HASH_SIDE).hash.reshape(-1)
 
 
 def work_of(image: SourceImage, one_painting: Sequence[str]) -> str:

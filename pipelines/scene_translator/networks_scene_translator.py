@@ -89,8 +89,9 @@ class SceneGenerator(ModelMixin, ConfigMixin):
         # It starts near the identity. At zero, where opposite targets pull the same weights, it would stay there long.
         nn.init.normal_(self.to_map.weight, std=0.02)
         nn.init.normal_(self.overall.weight, std=0.01)
-        nn.init.zeros_(self.to_map.bias)
-        nn.init.zeros_(self.overall.bias)
+        for bias in (self.to_map.bias, self.overall.bias):
+            assert bias is not None
+            nn.init.zeros_(bias)
 
     def train(self, mode: bool = True) -> "SceneGenerator":
         """The encoder keeps its ImageNet statistics in training: a batch mixes seasons and translated pictures."""

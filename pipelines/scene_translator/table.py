@@ -30,6 +30,7 @@ from pipelines.scene_translator.table_pictures import write_numbers, write_pictu
 from pipelines.scene_translator.table_rows import (
     BASELINES,
     DEFAULT,
+    REAL_MANY,
     REAL_TEST,
     REAL_TRAIN,
     Direction,
@@ -176,15 +177,14 @@ class SceneTable:
             Row(name, summarise_row(select(values, source), chosen, seed), self._note(name))
             for name, values in measured.items()
         ]
-        rows += [
-            Row(REAL_TRAIN, summarise_training(chosen, seed)),
-            Row(REAL_TEST.format(split=split), summarise_targets(chosen, seed)),
-        ]
+        as_many, many = summarise_training(chosen, seed)
+        rows += [Row(REAL_TRAIN, as_many), Row(REAL_MANY, many)]
+        rows.append(Row(REAL_TEST.format(split=split), summarise_targets(chosen, seed)))
         size = min(len(chosen.input_ids), len(chosen.training))
         counts = (
             f"N = {len(chosen.input_ids)} {direction[0]} pictures translated; FID and KID to the "
-            f"{len(chosen.target_ids)} {direction[1]} pictures of the {split} split; training pictures: FID of {size} "
-            f"at a time, KID of {len(chosen.training)}."
+            f"{len(chosen.target_ids)} {direction[1]} pictures of the {split} split; real training pictures: FID of "
+            f"{size} at a time and of {len(chosen.training)}, KID of {len(chosen.training)}."
         )
         return with_gap_closed(rows), counts
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from evaluation.tables import Bound, Cell, Column, Row, Table
-from pipelines.scene_translator.table_rows import DEFAULT, IDENTITY, PUBLISHED, REAL_TRAIN, TRANSFER
+from pipelines.scene_translator.table_rows import DEFAULT, IDENTITY, PUBLISHED, REAL_MANY, REAL_TRAIN, TRANSFER
 
 DISTANCES = (
     Column("fid", "FID ↓", 1),
-    Column("gap_closed", "of FID's gap closed, % ↑", 0, scale=100),
+    Column("gap_closed", "of its gap closed, % ↑", 0, scale=100),
+    Column("gap_to_many", "of its gap to more pictures, % ↑", 0, scale=100),
     Column("kid", "KID ×10³ ↓", 1, scale=1000),
     Column("assigned", "assigned to target, % (of real) ↑", 1, scale=100, ratio="assigned_of_real"),
 )
@@ -34,9 +35,10 @@ _CAPTION = (
     "Brackets: 95 % bootstrap intervals over pictures; none for FID, whose bootstrap is biased. All pictures at 256 px "
     "(short side, middle cut out), outputs as 8 bits. FID and KID: Inception 2015-12-05, enlarged to 299 px (bilinear, "
     "TensorFlow 1). FID of so few pictures is far above that of many and comparable only within a table, where every "
-    "row has the same N; ± its deviation over 20 draws of training pictures. Gap: from the identity's FID to the "
-    "training pictures'. KID: unbiased, kernel (x·y/2048 + 1)³, mean ± deviation over 100 subsets of half the smaller "
-    "set, 50 at most. Reconstruction: translated and back, against the input. SSIM: Gaussian 11, σ 1.5. Assigned: "
+    "row but one has the same N; ± its deviation over 20 draws of training pictures. Gap: from the identity's FID to "
+    "that of training pictures, as many as are translated, or more, whose FID is lower for their number alone. KID: "
+    "unbiased, kernel (x·y/2048 + 1)³, mean ± deviation over 100 subsets of half the smaller set, 50 at most. "
+    "Reconstruction: translated and back, against the input. SSIM: Gaussian 11, σ 1.5. Assigned: "
     "share of outputs that a held-back classifier takes for the target class, see the last table; of real ones, its "
     "share of real pictures of that class. Colour transfer: CIELAB means and deviations of training pictures of the "
     "target class and like content."
@@ -81,12 +83,17 @@ def with_gap_closed(rows: Sequence[Row]) -> list[Row]:
     Where the identity is no farther than training pictures are, there is nothing to close: nan.
     """
     distances = {row.name: row.cells["fid"].value for row in rows if "fid" in row.cells}
-    start, gap = distances[IDENTITY], distances[IDENTITY] - distances[REAL_TRAIN]
+    start = distances[IDENTITY]
+
+    def closed(row: Row, floor: str) -> Cell:
+        gap = start - distances[floor]
+        return Cell((start - distances[row.name]) / gap if gap > 0 else float("nan"))
+
     added = []
     for row in rows:
-        more = {}
-        if row.name in distances:
-            more["gap_closed"] = Cell((start - distances[row.name]) / gap if gap > 0 else float("nan"))
+        more = (
+            {"gap_closed": closed(row, REAL_TRAIN), "gap_to_many": closed(row, REAL_MANY)} if "fid" in row.cells else {}
+        )
         added.append(Row(row.name, row.cells | more, row.note))
     return added
 
@@ -97,6 +104,9 @@ def direction_bounds(title: str, rows: Sequence[Row], target: bool = False) -> l
     own, transfer = cells[DEFAULT], cells[TRANSFER]
     return [
         Bound(f"{title}: part of FID's gap closed", own["gap_closed"].value, GAP, at_most=False, target=target),
+        Bound(
+            f"{title}: part of FID's gap to more pictures", own["gap_to_many"].value, GAP, at_most=False, target=target
+        ),
         Bound(f"{title}: KID below the colour transfer's", own["kid"].value, transfer["kid"].value, target=target),
         Bound(
             f"{title}: assigned to the target, as a part of real ones",

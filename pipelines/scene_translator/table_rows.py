@@ -20,7 +20,8 @@ from pipelines.scene_translator.transfer import ColourStatistics, colour_transfe
 METHOD = "scene_translator"
 IDENTITY, TRANSFER, DEFAULT = "identity (output = input)", "global colour transfer (Reinhard)", "default"
 BASELINES = (IDENTITY, TRANSFER)
-REAL_TRAIN, REAL_TEST = "real training pictures of the target class", "real {split} pictures of the target class"
+REAL_TRAIN, REAL_MANY = "real training pictures of the target class, as many", "the same, more of them"
+REAL_TEST = "real {split} pictures of the target class"
 
 Direction = tuple[str, str]
 

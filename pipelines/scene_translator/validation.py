@@ -50,7 +50,7 @@ class Validation:
         scores = []
         for source, target in self.directions:
             real = [picture.float() / 255 for picture in self.pictures[source]]
-            output = [pipe(picture, target, source, output_type="pt").images[0] for picture in real]
+            output = [pipe(picture, target, source, output_type="pt", return_dict=False)[0][0] for picture in real]
             features = self.inception([(picture * 255).round().byte() for picture in output])
             name = f"{source}_{target}"
             pairs = zip(real, output, strict=True)

@@ -1,0 +1,92 @@
+"""Which split a scene goes to, and which scenes are doubles."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from datasets_cards.perceptual_hash import near_pairs
+from datasets_cards.scenes.pictures import Left, Scene
+
+# Bits of 256. Among the 1784 training pictures of the season set two pairs are twins (20 and 62 bits apart), the same
+# view in another light begins at 58, strangers at 70; in the weather set nothing is nearer than 76.
+NEAR_DUPLICATE = 68
+
+
+def cut(scenes: Sequence[Scene], val_one_in: int, test_one_in: int) -> tuple[list[tuple[Scene, str]], list[Left]]:
+    """Put each scene into train, val or test.
+
+    Test pictures of the sources stay test pictures, and what nearly equals one of them leaves training. Validation is
+    what the sources call so; where none does, one group of near-duplicates in `val_one_in`, chosen by its smallest id,
+    so that a picture keeps its split when others join. Where no source has test pictures, one group in `test_one_in`
+    of the others is kept for testing in the same way.
+
+    Returns:
+        the scenes kept, in the given order, each with its split; the others, with the reason.
+    """
+    first = _first_copies(scenes)
+    left = [
+        Left(scene.image.name, scene.image.split, "copy", f"of {scenes[first[scene.id]].image.name}")
+        for i, scene in enumerate(scenes)
+        if first[scene.id] != i
+    ]
+    scenes = [scene for i, scene in enumerate(scenes) if first[scene.id] == i]
+    hashes = np.array([scene.hash for scene in scenes]).reshape(len(scenes), -1)
+    pairs = list(near_pairs(hashes, NEAR_DUPLICATE))
+    tests = [scene.image.split == "test" for scene in scenes]
+    twins: dict[int, int] = {}
+    for i, j in pairs:
+        if tests[i] != tests[j]:
+            twin, stays = (j, i) if tests[i] else (i, j)
+            twins.setdefault(twin, stays)
+    for i, stays in twins.items():
+        image = scenes[i].image
+        left.append(Left(image.name, image.split, "near-duplicate", f"of {scenes[stays].image.name} in test"))
+    groups = _groups(len(scenes), [(i, j) for i, j in pairs if not (tests[i] or tests[j])])
+    splits = _deal(scenes, groups, tests, val_one_in, test_one_in)
+    return [(scene, splits[i]) for i, scene in enumerate(scenes) if i not in twins], left
+
+
+def _first_copies(scenes: Sequence[Scene]) -> dict[str, int]:
+    """{id: index of the picture that stands for its byte-equal copies}: the first in test, else the first."""
+    first: dict[str, int] = {}
+    for i, scene in sorted(enumerate(scenes), key=lambda item: item[1].image.split != "test"):
+        first.setdefault(scene.id, i)
+    return first
+
+
+def _groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
+    """For each of `count` items the smallest index that chains of pairs lead to."""
+    root = list(range(count))
+
+    def find(i: int) -> int:
+        while root[i] != i:
+            root[i] = root[root[i]]
+            i = root[i]
+        return i
+
+    for i, j in pairs:
+        a, b = sorted((find(i), find(j)))
+        root[b] = a
+    return [find(i) for i in range(count)]
+
+
+def _deal(
+    scenes: Sequence[Scene], groups: Sequence[int], tests: Sequence[bool], val_one_in: int, test_one_in: int
+) -> list[str]:
+    members: dict[int, list[int]] = {}
+    for i, group in enumerate(groups):
+        members.setdefault(group, []).append(i)
+    told = any(scene.image.split == "val" for scene in scenes)
+    splits = ["test"] * len(scenes)
+    for group in members.values():
+        if tests[group[0]]:
+            continue
+        number = int(min(scenes[i].id for i in group), 16)
+        held_back = any(scenes[i].image.split == "val" for i in group) if told else number % val_one_in == 0
+        if held_back:
+            split = "val"
+        else:
+            split = "test" if not any(tests) and number // val_one_in % test_one_in == 0 else "train"
+        for i in group:
+            splits[i] = split
+    return splits
