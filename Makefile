@@ -2,6 +2,7 @@
 # make train  set up .venv for training too        make test-slow  the slow tests
 # make scene-rows  train the rows and ablations of the scene translator's table, narrow, for a CPU; repeat it to go on
 #                  DATA=runs/scenes, a folder of pairs; STEPS, BATCH, WIDTH, SIZE, SMALLEST, PAIRS, ROWS, VALIDATIONS: see below
+# make scene-table measure those rows and the bundled weights on DATA's test split, print the table, write galleries to OUT
 # PYTHON=python3.12 and VENV=/elsewhere may be given on the command line.
 
 PYTHON ?= python3
@@ -23,7 +24,18 @@ PAIRS ?= summer2winter cloudy2sunny
 ROWS ?= paper-gan paper-pix2pix paper-cyclegan paper paper-no-skips paper-l1 paper-no-identity
 SCENE_RUNS = $(foreach pair,$(PAIRS),$(foreach row,$(ROWS),runs/scene-rows/$(pair)/$(row)))
 
-.PHONY: app train scene-rows $(SCENE_RUNS) test test-slow lint format clean
+# The rows' names in the table; a row has one model for each pair of classes, those that are trained are measured.
+NAME_paper-gan = GAN
+NAME_paper-pix2pix = pix2pix
+NAME_paper-cyclegan = CycleGAN
+NAME_paper = this method
+NAME_paper-no-skips = this method without skips
+NAME_paper-l1 = this method, L1 for SSIM
+NAME_paper-no-identity = this method without identity loss
+OUT ?= runs/scene-table
+trained = $(wildcard $(foreach pair,$(PAIRS),runs/scene-rows/$(pair)/$(1)/last))
+
+.PHONY: app train scene-rows $(SCENE_RUNS) scene-table test test-slow lint format clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
@@ -38,6 +50,10 @@ $(SCENE_RUNS): $(VENV)/.train
 	$(BIN)/python -m train scene-translator $(@F) --data $(DATA)/$(notdir $(@D)) --out $@ --steps $(STEPS) \
 		--batch-size $(BATCH) --width $(WIDTH) --size $(SIZE) --smallest $(SMALLEST) --precision $(PRECISION) \
 		--save-every 500 --validate-every $$(( ($(STEPS) + $(VALIDATIONS) - 1) / $(VALIDATIONS) ))
+
+scene-table: $(VENV)/.train
+	$(BIN)/python -m evaluation scene-translator --data $(DATA) --out $(OUT) \
+		$(foreach row,$(ROWS),$(foreach folder,$(call trained,$(row)),--paper "$(NAME_$(row))=$(folder)"))
 
 test: lint
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -m "not slow" --durations 10

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scene_fixtures import write_scenes
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -24,13 +26,18 @@ QUICK = ("python -m pipelines",)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A folder with what the commands name: a painting, and a set of paintings where LPD would lie."""
+    """A folder with what the commands name: a painting, a photograph, and sets where LPD and the scenes would lie."""
     from datasets_cards.procedural.builder import build
     from datasets_cards.procedural.painter import landscape
+    from datasets_cards.procedural.scene_painter import scene
 
     folder = tmp_path_factory.mktemp("readme")
     landscape(seed=1, width=320, height=240, ink=True).save(folder / "painting.jpg")
+    scene(seed=1, width=320, height=240).save(folder / "valley.jpg")
     build(folder / "runs" / "lpd", count=20)
+    for split in ("train", "val", "test"):
+        write_scenes(folder / "runs" / "scenes" / "summer2winter", ["summer", "winter"] * 3, split=split)
+        write_scenes(folder / "runs" / "scenes" / "cloudy2sunny", ["cloudy", "sunny"] * 3, split=split)
     return folder
 
 
@@ -62,7 +69,8 @@ def test_every_command_is_of_a_kind_that_is_tested():
 def test_the_three_lines_of_python_run(folder):
     (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     run(folder, "-c", block)
-    assert (folder / "coloured.png").stat().st_size > 1000
+    for name in ("coloured.png", "valley in winter.png"):
+        assert (folder / name).stat().st_size > 1000
 
 
 def test_the_front_matter_is_a_spaces():

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
 from datasets_cards.perceptual_hash import perceptual_hash
@@ -87,6 +87,8 @@ def decode(data: bytes) -> Image.Image:
         return ImageOps.exif_transpose(picture).convert("RGB")
     except Unfit:
         raise
+    except UnidentifiedImageError as error:  # its own text holds an address in memory
+        raise Unfit("unreadable", "no known picture format") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise Unfit("unreadable", str(error) or type(error).__name__) from error
 

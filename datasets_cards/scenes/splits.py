@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from datasets_cards.perceptual_hash import near_pairs
+from datasets_cards.perceptual_hash import HASH_SIDE, near_pairs
 from datasets_cards.scenes.pictures import Left, Scene
 
 # Bits of 256. Among the 1784 training pictures of the season set two pairs are twins (20 and 62 bits apart), the same
@@ -30,7 +30,7 @@ def cut(scenes: Sequence[Scene], val_one_in: int, test_one_in: int) -> tuple[lis
         if first[scene.id] != i
     ]
     scenes = [scene for i, scene in enumerate(scenes) if first[scene.id] == i]
-    hashes = np.array([scene.hash for scene in scenes]).reshape(len(scenes), -1)
+    hashes = np.array([scene.hash for scene in scenes], bool).reshape(-1, HASH_SIDE**2)
     pairs = list(near_pairs(hashes, NEAR_DUPLICATE))
     tests = [scene.image.split == "test" for scene in scenes]
     twins: dict[int, int] = {}
