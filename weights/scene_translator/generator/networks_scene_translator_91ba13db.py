@@ -109,9 +109,8 @@ class EfficientNetLite0(nn.Module):
         return maps
 
 
-TARGETS = ("summer", "winter", "cloudy", "sunny")
-DIRECTIONS = (("summer", "winter"), ("winter", "summer"), ("cloudy", "sunny"), ("sunny", "cloudy"))
-
+# --- pipelines.styled_block ---
+# A decoder's step whose instance norm is given a style back. This module needs torch only and goes into Hub files.
 
 class StyledBlock(nn.Module):
     """Double the size of the deeper map by resizing, join the shallower one, mix, and style by scale and shift.
@@ -128,6 +127,7 @@ class StyledBlock(nn.Module):
         self.style1, self.style2 = nn.Linear(style, 2 * out_channels), nn.Linear(style, 2 * out_channels)
 
     def forward(self, deep: Tensor, shallow: Tensor, style: Tensor) -> Tensor:
+        """(B, deep, h, w), (B, shallow, H, W) and (B, style) -> (B, out_channels, H, W)."""
         deep = F.interpolate(deep, size=shallow.shape[2:], mode="bilinear", align_corners=False)
         x = styled(self.conv1(torch.cat([deep, shallow], dim=1)), self.style1(style))
         return styled(self.conv2(x), self.style2(style))
@@ -137,6 +137,10 @@ def styled(x: Tensor, style: Tensor) -> Tensor:
     """Instance norm, then scale 1 + s and shift t; (B, C, h, w) and (B, 2 C) -> leaky ReLU of (B, C, h, w)."""
     scale, shift = style.to(x.dtype)[:, :, None, None].chunk(2, dim=1)
     return F.leaky_relu(F.instance_norm(x) * (1 + scale) + shift, 0.2)
+
+
+TARGETS = ("summer", "winter", "cloudy", "sunny")
+DIRECTIONS = (("summer", "winter"), ("winter", "summer"), ("cloudy", "sunny"), ("sunny", "cloudy"))
 
 
 class SceneGenerator(ModelMixin, ConfigMixin):
@@ -185,8 +189,9 @@ class SceneGenerator(ModelMixin, ConfigMixin):
         # It starts near the identity. At zero, where opposite targets pull the same weights, it would stay there long.
         nn.init.normal_(self.to_map.weight, std=0.02)
         nn.init.normal_(self.overall.weight, std=0.01)
-        nn.init.zeros_(self.to_map.bias)
-        nn.init.zeros_(self.overall.bias)
+        for bias in (self.to_map.bias, self.overall.bias):
+            assert bias is not None
+            nn.init.zeros_(bias)
 
     def train(self, mode: bool = True) -> "SceneGenerator":
         """The encoder keeps its ImageNet statistics in training: a batch mixes seasons and translated pictures."""
