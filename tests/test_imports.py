@@ -19,6 +19,7 @@ SHARED = {  # may go into Hub files
     "pipelines.images",
     "pipelines.pretrained",
     "pipelines.sampling",
+    "pipelines.styled_block",
     "pipelines.tiles",
 }
 FILES = sorted(
@@ -38,6 +39,7 @@ ONLY = {
     "pipelines/gan_losses.py": {"torch"},
     "pipelines/guided_upsampling.py": {"torch", "pipelines.sampling"},
     "pipelines/sampling.py": {"torch"},
+    "pipelines/styled_block.py": {"torch"},
     "pipelines/images.py": {"torch", "numpy", "PIL"},
     "pipelines/tiles.py": {"numpy"},
     "pipelines/method.py": set(),
