@@ -141,7 +141,8 @@ def _paint_all(pipe: Any, jobs: list[Job], args: argparse.Namespace, options: di
                 try:
                     job.target.parent.mkdir(parents=True, exist_ok=True)
                     shared = {"tile": args.tile, "overwrite": args.overwrite, "progress": _show_on(tile_bar)}
-                    paint_file(pipe, job.source, job.target, **shared, **options)
+                    for note in paint_file(pipe, job.source, job.target, **shared, **options):
+                        _report(f"note: {job.source}: {note}")
                     painted += 1
                 except (OSError, ValueError, MemoryError) as error:
                     _report(f"failed: {job.source}: {error or 'not enough memory'}")

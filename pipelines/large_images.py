@@ -57,7 +57,7 @@ def paint_file(
     overwrite: bool = False,
     max_pixels: int = MAX_FILE_PIXELS,
     **options: Any,
-) -> None:
+) -> list[str]:
     """Paint `source` into `target`, whose suffix names the format; size, alpha and 16 bits are kept.
 
     JPEG and WebP reduce 16 bits to 8. The result is sRGB without metadata, upright.
@@ -73,6 +73,9 @@ def paint_file(
         overwrite: replace a target that exists. The source itself is never replaced.
         max_pixels: the largest height x width accepted, known before anything is decoded.
         options: handed to `pipe.canvas`.
+
+    Returns:
+        what the picture's owner should know of it, as sentences: the canvas's `notes`, where it has any.
 
     Raises:
         OSError: if the source is missing, empty, damaged or no picture, or the target cannot be written.
@@ -92,6 +95,7 @@ def paint_file(
     with encode_rows(target, image.height, image.width, image.channels, image.dtype, overwrite) as write:
         for rows in _painted_rows(image, canvas, tile, progress):
             write(rows)
+    return list(getattr(canvas, "notes", ()))
 
 
 class LargeImage:

@@ -109,18 +109,23 @@ class Job:
         """Time since the model was there, for the caption."""
         return f"{time.monotonic() - self._start:.1f}"
 
-    def paint(self, path: Path, target: Path, /, **options: Any) -> None:
-        """Run `paint_file`; a file whose header was fine and whose rest is not is the person's to replace."""
+    def paint(self, path: Path, target: Path, /, **options: Any) -> list[str]:
+        """Run `paint_file`; a file whose header was fine and whose rest is not is the person's to replace.
+
+        Returns:
+            what the model has to say of the picture.
+        """
         from pipelines.large_images import paint_file  # loads torch and libvips, which the first page need not wait for
 
         self._work.check()
         try:
-            paint_file(self.pipe, path, target, progress=self._on_tile, max_pixels=self._max_pixels, **options)
+            notes = paint_file(self.pipe, path, target, progress=self._on_tile, max_pixels=self._max_pixels, **options)
         except UserError:
             raise
         except (OSError, ValueError) as error:
             raise UserError("error_damaged", name=path.name) from error
         self._done += 1
+        return notes
 
     def preview(self, picture: Path, small: Path) -> str:
         """Write a copy of a picture for the page, shrunk if large, to `small`; returns its name."""

@@ -27,18 +27,18 @@ def picture_input(name: str, upload_id: str) -> PictureUpload:
     return PictureUpload(label=label(f"{name}_picture"), height=140, elem_id=upload_id)
 
 
-def example_gallery(name: str, paths: Sequence[Path], gallery_id: str) -> gr.Gallery:
-    """Small pictures to choose from."""
+def example_gallery(name: str, paths: Sequence[Path], gallery_id: str, row: bool = False) -> gr.Gallery:
+    """Small pictures to choose from, three abreast; or all in one row."""
     return gr.Gallery(
         [(str(path), None) for path in paths],
         label=label(f"{name}_examples"),
-        columns=3,
+        columns=len(paths) if row else 3,
         height="auto",
         object_fit="cover",
         buttons=[],
         allow_preview=False,
         interactive=False,
-        elem_classes="examples",
+        elem_classes=["examples", "one-row"] if row else "examples",
         elem_id=gallery_id,
     )
 
@@ -152,7 +152,8 @@ def wire_run(
     shown = [part in outputs for part in stage.parts]
     revealed = run.success(lambda: [gr.update(visible=one) for one in shown], None, stage.parts, **QUIET)
     revealed.then(None, js=_show(last.elem_id), **PRIVATE)
-    run.then(actions.end, None, buttons, **QUIET)
+    run.success(actions.end, None, buttons, **QUIET)
+    run.failure(actions.end, None, buttons, **QUIET)  # gradio's `then` does not follow a failure
     return run
 
 

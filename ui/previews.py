@@ -10,8 +10,8 @@ from ui.languages import UserError
 PREVIEW_PIXELS = 2_000_000
 
 
-def write_preview(source: Path, target: Path, max_pixels: int) -> None:
-    """Write `source`, shrunk to at most `PREVIEW_PIXELS`, to the PNG file `target`; memory is bounded.
+def write_preview(source: Path, target: Path, max_pixels: int, area: int = PREVIEW_PIXELS) -> None:
+    """Write `source`, shrunk to at most `area` pixels, to the PNG file `target`; memory is bounded.
 
     Args:
         max_pixels: largest height x width of `source` allowed.
@@ -24,7 +24,7 @@ def write_preview(source: Path, target: Path, max_pixels: int) -> None:
 
     try:
         image = LargeImage(source, max_pixels)
-        size = view_size(image.height, image.width, PREVIEW_PIXELS)
+        size = view_size(image.height, image.width, area)
         shrink = AreaShrink((image.height, image.width), size, np.uint8)
         for rows in image.rows():
             shrink.add(_on_white(rows))

@@ -2,8 +2,8 @@
 
 TEXTS = {
     "en": {
-        "app_promise": "Colour for ink-wash and grey Chinese landscape paintings; another season or weather "
-        "for photographs of scenes.",
+        "app_promise": "Colour for ink-wash and grey Chinese landscape paintings and for line art; another season or "
+        "weather for photographs of scenes.",
         "error_nothing_chosen": "Choose a picture first.",
         "error_empty": "“{name}” is empty (0 bytes). Choose another file.",
         "error_not_a_picture": "“{name}” is not a picture this page can read. Use JPEG, PNG, TIFF, WebP, GIF or BMP.",
@@ -26,6 +26,8 @@ TEXTS = {
         "model for this page, or there is no connection.",
         "error_model_because": "“{source}” could not be loaded. {reason}",
         "error_vividness": "Vividness goes from 0 to 2; got {value}.",
+        "error_strokes": "These are no strokes of this page: at most {strokes} of them, with {points} points in all, "
+        "inside the picture.",
         "stopped": "Stopped.",
         "model": "Model",
         "model_source": "Another model",
@@ -37,7 +39,7 @@ TEXTS = {
         "model_revision_info": "Branch, tag or commit on the Hub; empty for the newest",
     },
     "zh": {
-        "app_promise": "为水墨与黑白山水设色，为风景照片换季节、换天气。",
+        "app_promise": "为水墨、黑白山水和线稿设色，为风景照片换季节、换天气。",
         "error_nothing_chosen": "请先选一幅图。",
         "error_empty": "“{name}”是空文件（0 字节），请换一个文件。",
         "error_not_a_picture": "“{name}”不是本页能读的图片，请用 JPEG、PNG、TIFF、WebP、GIF 或 BMP。",
@@ -55,6 +57,7 @@ TEXTS = {
         "error_model": "无法载入“{source}”：找不到、未公开、不适用于本页，或没有网络。",
         "error_model_because": "无法载入“{source}”。{reason}",
         "error_vividness": "鲜艳度为 0 到 2，收到的是 {value}。",
+        "error_strokes": "这不是本页的笔画：最多 {strokes} 笔，共 {points} 个点，且须在画面之内。",
         "stopped": "已停止。",
         "model": "模型",
         "model_source": "换一个模型",

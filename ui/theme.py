@@ -43,6 +43,10 @@ footer .divider:last-child { display: none; }
   padding: 30px 0 0; gap: 8px; grid-template-columns: repeat(3, minmax(0, 1fr)) !important;
 }
 .block.examples .thumbnail-item { aspect-ratio: 4 / 3; }
+.block.one-row .grid-container {
+  grid-template-columns: repeat(6, minmax(0, 1fr)) !important; grid-template-rows: none; grid-auto-rows: auto; gap: 6px;
+}
+.block.one-row .thumbnail-item { aspect-ratio: 1; height: auto; min-height: 0; }
 .block.side-by-side .grid-wrap { min-height: 0; max-height: none; height: auto; padding: 8px; box-sizing: border-box; }
 .block.side-by-side .grid-container { padding: 30px 0 0; gap: 8px; }
 .block.side-by-side .thumbnail-item { aspect-ratio: auto; height: auto; }
@@ -70,7 +74,7 @@ button:focus-visible, input:focus-visible, [tabindex]:focus-visible {
 """
 
 HEAD = """<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="description" content="丹青 Danqing colours paintings and changes the season and weather of photographs.">
+<meta name="description" content="丹青 Danqing colours paintings and line art and changes the weather of photographs.">
 <meta name="referrer" content="no-referrer">
 <script>document.documentElement.lang = navigator.language;</script>"""
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import FileData, ImageData
+from gradio.data_classes import FileData, ImageData, ListFiles
 from gradio_client.utils import is_http_url_like
 
 from ui.languages import UserError, label
@@ -18,7 +18,9 @@ def _local_only(component: Any) -> Any:
     addresses that a program names in place of a file, of any length.
     """
 
-    def preprocess(self: Any, payload: Any) -> str | None:
+    def preprocess(self: Any, payload: Any) -> str | list[str] | None:
+        if isinstance(payload, ListFiles):
+            return [file.path for file in payload]
         return payload.path if isinstance(payload, FileData | ImageData) else None
 
     async def async_move(self: Any, url_or_file_path: str | Path | None) -> str | None:
@@ -37,7 +39,10 @@ def _local_only(component: Any) -> Any:
 
 @_local_only
 class PictureUpload(gr.File):
-    """A drop zone for one picture that hands on the file's path; `gr.File` would judge it by its name."""
+    """A drop zone for one picture that hands on the file's path; `gr.File` would judge it by its name.
+
+    With file_count="multiple", for several, with a list of paths.
+    """
 
     is_template = True  # drawn in the page as its parent is
 
@@ -45,6 +50,13 @@ class PictureUpload(gr.File):
 @_local_only
 class Camera(gr.Image):
     """A camera whose frame is handed on as a file's path, as an upload is."""
+
+    is_template = True
+
+
+@_local_only
+class ResultDownload(gr.DownloadButton):
+    """A button to download a result, whose path the next event takes as its input."""
 
     is_template = True
 
