@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from datasets_cards import procedural
-from datasets_cards.procedural import landscape, scene
+from datasets_cards.procedural import drawing, landscape, scene
 
 # seed, width, height: chosen by eye for variety
 INK_LANDSCAPES = ((6, 800, 600), (5, 600, 800), (10, 700, 700), (8, 1440, 480), (2, 800, 600), (21, 800, 600))
@@ -22,6 +22,8 @@ SCENES = (
     (8, 640, 640, "winter"),
     (15, 512, 720, "summer"),
 )
+DRAWINGS = ((14, 704, 832), (8, 768, 768), (9, 768, 640), (10, 704, 832), (4, 832, 640), (5, 832, 640))
+REFERENCES = ((0, 512, 512), (13, 512, 512), (5, 512, 512), (2, 512, 512), (9, 512, 512), (11, 512, 512))
 
 
 def ink_landscapes() -> list[Path]:
@@ -32,6 +34,16 @@ def ink_landscapes() -> list[Path]:
 def scenes() -> list[Path]:
     """PNG files of photograph-like scenes without rights of others; made at the first start, in a few seconds."""
     return _painted("scene", SCENES, scene)
+
+
+def drawings() -> list[Path]:
+    """PNG files of line drawings without rights of others; drawn at the first start, in a few seconds."""
+    return _painted("drawing", DRAWINGS, lambda *options: drawing(*options).lines)
+
+
+def coloured_drawings() -> list[Path]:
+    """PNG files of coloured drawings, each in a palette of its own, to take colours from."""
+    return _painted("coloured-drawing", REFERENCES, lambda *options: drawing(*options).colour)
 
 
 def _painted(name: str, options: Sequence[tuple], paint: Callable[..., Image.Image]) -> list[Path]:

@@ -1,6 +1,7 @@
 """Pictures painted by programs: seeded, free of rights. For examples, tests, small training sets."""
 
+from datasets_cards.procedural.drawing import drawing
 from datasets_cards.procedural.painter import landscape
 from datasets_cards.procedural.scene_painter import scene
 
-__all__ = ["landscape", "scene"]
+__all__ = ["drawing", "landscape", "scene"]
