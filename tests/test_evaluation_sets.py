@@ -185,3 +185,16 @@ def test_ssim_equals_scikit_image():
     options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 1.0}
     expected = structural_similarity(*arrays, channel_axis=2, **options)
     assert ssim(real, output).item() == pytest.approx(expected, abs=2e-3)  # the two treat the border differently
+
+
+@pytest.mark.parametrize("size", [(64, 64), (17, 40)])
+def test_ssim_equals_torchmetrics(size):
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    torch.manual_seed(2)
+    real = torch.nn.functional.interpolate(torch.rand(3, 3, 9, 9), size, mode="bicubic").clamp(0, 1)
+    output = torch.stack([(real[0] + 0.1 * torch.randn_like(real[0])).clamp(0, 1), 1 - real[1], real[2] / 2])
+    options = {"sigma": 1.5, "kernel_size": 11, "data_range": 1.0, "k1": 0.01, "k2": 0.03, "reduction": "none"}
+    expected = structural_similarity_index_measure(output.double(), real.double(), gaussian_kernel=True, **options)
+    assert ssim(real, output).tolist() == pytest.approx(expected.tolist(), abs=2e-5)
+    assert min(expected) < 0.5 < max(expected)

@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
@@ -14,13 +13,12 @@ from evaluation.bootstrap import ClusterDraws, draw_clusters, mean_interval
 from evaluation.colour import colourfulness, mean_chroma
 from evaluation.distribution import Inception, fid
 from evaluation.feature_cache import FeatureCache
-from evaluation.image_quality import fsim, psnr
+from evaluation.image_quality import fsim, psnr, ssim
 from evaluation.packaged_weights import INCEPTION
 from evaluation.paired import Measured, kid_cell, select
 from evaluation.picture_classifier import VggStatistics
 from evaluation.tables import Cell
 from pipelines.scene_translator.classifier import Judge
-from pipelines.scene_translator.losses import ssim
 from pipelines.scene_translator.table_rows import Outputs
 
 FLOOR_DRAWS = 20
@@ -28,20 +26,7 @@ _STRENGTHS = ("chroma", "colourfulness")
 _OF_EQUALS = {"psnr": np.inf, "ssim": 1.0, "fsim": 1.0}
 
 
-def separable_ssim(first: Tensor, second: Tensor) -> Tensor:
-    """`evaluation.image_quality.ssim` at a tenth of its work: windows as two passes, borders reflected as there.
-
-    Args:
-        first, second: (B, 3, H, W) in [0, 1], sides above 5.
-
-    Returns:
-        (B,).
-    """
-    reflected = [F.pad(pictures, (5, 5, 5, 5), mode="reflect") for pictures in (first, second)]
-    return ssim(reflected[0], reflected[1], span=1.0)
-
-
-_LIKENESS = {"psnr": psnr, "ssim": separable_ssim, "fsim": fsim}
+_LIKENESS = {"psnr": psnr, "ssim": ssim, "fsim": fsim}
 
 
 class SceneMeasures:
