@@ -8,6 +8,7 @@ from typing import Any
 # name -> the function behind `python -m datasets_cards build NAME`. Its typed arguments are the command's options.
 BUILDERS: dict[str, str] = {
     "cloudy2sunny": "datasets_cards.scenes.builder:cloudy2sunny",
+    "lineart": "datasets_cards.lineart.builder:build",
     "lpd": "datasets_cards.lpd.builder:build",
     "procedural": "datasets_cards.procedural.builder:build",
     "summer2winter": "datasets_cards.scenes.builder:summer2winter",

@@ -11,7 +11,7 @@ SPLITS = ("train", "val", "test")
 _SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _SPLIT_FOLDERS = {**_SPLIT_NAMES, "trainA": "train", "trainB": "train", "testA": "test", "testB": "test"}  # CycleGAN's
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
-_COLUMNS = ("group", "collection", "source", "licence")
+_COLUMNS = ("group", "collection", "source", "licence", "rights")
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,19 @@ class SourceImage:
     licence: str | None
     _place: Any = field(repr=False, compare=False)  # a file, or (data set, row, column)
     label: str | None = None
+    rights: str | None = None
 
     def as_split(self, split: str) -> "SourceImage":
         """The same picture, put into `split`."""
         return replace(self, split=split)
+
+    def file_name(self) -> str:
+        """The name of the file that the picture was, as far as its source tells; else ""."""
+        if isinstance(self._place, Path):
+            return self._place.name
+        dataset, row, column = self._place
+        value = dataset[row][column]
+        return Path((value or {}).get("path") or "").name
 
     def read(self) -> bytes:
         """The encoded file; OSError if it cannot be read."""

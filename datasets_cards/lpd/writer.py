@@ -2,16 +2,16 @@
 
 import io
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
+from datasets_cards.parquet_rows import ParquetRows
 from pipelines.color import grey_of
 
 JPEG_QUALITY = 95
-_ROWS_AT_ONCE = 64
 
 
 def encode_crop(pixels: np.ndarray) -> tuple[bytes, bytes]:
@@ -25,48 +25,28 @@ def encode_crop(pixels: np.ndarray) -> tuple[bytes, bytes]:
     return jpeg.getvalue(), png.getvalue()
 
 
-class SplitWriter:
-    """Writes one parquet file row by row, in bounded memory; use as a context manager."""
+class SplitWriter(ParquetRows):
+    """Writes one split row by row."""
 
     def __init__(self, file: Path, jpeg_folder: Path | None = None):
         import datasets
-        import pyarrow.parquet as pq
 
         text = datasets.Value("string")
         images = {"image": datasets.Image(), "grey": datasets.Image()}
         names = dict.fromkeys(("group", "painting", "work"), text)
         box = {"box": datasets.Sequence(datasets.Value("int32"), length=3)}
-        self.schema = datasets.Features({**images, **names, **box, "source": text, "licence": text}).arrow_schema
-        self.parquet = pq.ParquetWriter(file, self.schema)
+        super().__init__(file, {**images, **names, **box, "source": text, "licence": text})
         self.jpeg_folder = jpeg_folder
-        self.rows: list[dict[str, Any]] = []
         self.count = 0
 
     def write(self, pixels: np.ndarray, **columns: Any) -> None:
         """Add one crop: (256, 256, 3) uint8 and the remaining columns."""
         jpeg, png = encode_crop(pixels)
         name = f"{self.count:05d}"
-        self.rows.append(
-            {"image": {"bytes": jpeg, "path": f"{name}.jpg"}, "grey": {"bytes": png, "path": f"{name}.png"}, **columns}
-        )
+        images = {"image": {"bytes": jpeg, "path": f"{name}.jpg"}, "grey": {"bytes": png, "path": f"{name}.png"}}
+        self.add(images | columns)
         if self.jpeg_folder is not None:
             folder = self.jpeg_folder / columns["group"]
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{name}.jpg").write_bytes(jpeg)
         self.count += 1
-        if len(self.rows) >= _ROWS_AT_ONCE:
-            self._flush()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._flush()
-        self.parquet.close()
-
-    def _flush(self) -> None:
-        import pyarrow as pa
-
-        if self.rows:
-            self.parquet.write_table(pa.Table.from_pylist(self.rows, schema=self.schema))
-            self.rows = []

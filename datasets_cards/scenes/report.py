@@ -19,7 +19,7 @@ from datasets_cards.sources import SPLITS
 
 _ON_A_SHEET = 100
 _THUMBNAIL = 128
-_PLACE = "<!-- this build -->"
+PLACE = "<!-- this build -->"  # where a card gets the tables of a build
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -80,9 +80,8 @@ class Report:
 
     def _card(self) -> str:
         card = card_file(self.name).read_text(encoding="utf-8")
-        total = self.rows.total()
-        size = next((name for limit, name in _SIZES if total < limit), "n>1M")
-        return card.replace("- 1K<n<10K", f"- {size}", 1).replace(_PLACE, self._tables())
+        card = card.replace("- 1K<n<10K", f"- {size_category(self.rows.total())}", 1)
+        return card.replace(PLACE, self._tables())
 
     def _tables(self) -> str:
         cells = sorted(
@@ -97,10 +96,15 @@ class Report:
         lines[-1] += f"encoded anew, {self.below} have a short side under 256 pixels."
         lines += ["", "| source | licence, as the source states it | pictures |", "|---|---|---|"]
         for (source, licence), count in sorted(self.sources.items()):
-            lines.append(f"| {_cell(source)} | {_cell(licence)} | {count} |")
+            lines.append(f"| {cell(source)} | {cell(licence)} | {count} |")
         return "\n".join(lines)
 
 
-def _cell(text: str) -> str:
+def size_category(total: int) -> str:
+    """The Hub's name for a data set of `total` rows."""
+    return next((name for limit, name in _SIZES if total < limit), "n>1M")
+
+
+def cell(text: str) -> str:
     """Text that cannot break a table of Markdown."""
     return " ".join(text.split()).replace("|", "\\|")

@@ -1,6 +1,8 @@
 """Which split a scene goes to, and which scenes are doubles."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -12,13 +14,15 @@ from datasets_cards.scenes.pictures import Left, Scene
 NEAR_DUPLICATE = 68
 
 
-def cut(scenes: Sequence[Scene], val_one_in: int, test_one_in: int) -> tuple[list[tuple[Scene, str]], list[Left]]:
+def cut(
+    scenes: Sequence[Scene], val_one_in: int, test_one_in: int, page: Callable[[Scene], str] = lambda scene: ""
+) -> tuple[list[tuple[Scene, str]], list[Left]]:
     """Put each scene into train, val or test.
 
     Test pictures of the sources stay test pictures, and what nearly equals one of them leaves training. Validation is
     what the sources call so; where none does, one group of near-duplicates in `val_one_in`, chosen by its smallest id,
     so that a picture keeps its split when others join. Where no source has test pictures, one group in `test_one_in`
-    of the others is kept for testing in the same way.
+    of the others is kept for testing in the same way. Scenes of one `page`, where that is not "", are a group as well.
 
     Returns:
         the scenes kept, in the given order, each with its split; the others, with the reason.
@@ -31,17 +35,18 @@ def cut(scenes: Sequence[Scene], val_one_in: int, test_one_in: int) -> tuple[lis
     ]
     scenes = [scene for i, scene in enumerate(scenes) if first[scene.id] == i]
     hashes = np.array([scene.hash for scene in scenes], bool).reshape(-1, HASH_SIDE**2)
-    pairs = list(near_pairs(hashes, NEAR_DUPLICATE))
+    pairs = [(i, j, "near-duplicate") for i, j in near_pairs(hashes, NEAR_DUPLICATE)]
+    pairs += [(i, j, "same page") for i, j in _page_pairs([page(scene) for scene in scenes])]
     tests = [scene.image.split == "test" for scene in scenes]
-    twins: dict[int, int] = {}
-    for i, j in pairs:
+    twins: dict[int, tuple[int, str]] = {}
+    for i, j, reason in pairs:
         if tests[i] != tests[j]:
             twin, stays = (j, i) if tests[i] else (i, j)
-            twins.setdefault(twin, stays)
-    for i, stays in twins.items():
+            twins.setdefault(twin, (stays, reason))
+    for i, (stays, reason) in twins.items():
         image = scenes[i].image
-        left.append(Left(image.name, image.split, "near-duplicate", f"of {scenes[stays].image.name} in test"))
-    groups = _groups(len(scenes), [(i, j) for i, j in pairs if not (tests[i] or tests[j])])
+        left.append(Left(image.name, image.split, reason, f"of {scenes[stays].image.name} in test"))
+    groups = _groups(len(scenes), [(i, j) for i, j, _ in pairs if not (tests[i] or tests[j])])
     splits = _deal(scenes, groups, tests, val_one_in, test_one_in)
     return [(scene, splits[i]) for i, scene in enumerate(scenes) if i not in twins], left
 
@@ -52,6 +57,15 @@ def _first_copies(scenes: Sequence[Scene]) -> dict[str, int]:
     for i, scene in sorted(enumerate(scenes), key=lambda item: item[1].image.split != "test"):
         first.setdefault(scene.id, i)
     return first
+
+
+def _page_pairs(pages: Sequence[str]) -> list[tuple[int, int]]:
+    """All pairs i < j of the same page."""
+    members: defaultdict[str, list[int]] = defaultdict(list)
+    for i, page in enumerate(pages):
+        if page:
+            members[page].append(i)
+    return [pair for group in members.values() for pair in combinations(group, 2)]
 
 
 def _groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:

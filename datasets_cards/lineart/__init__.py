@@ -1,0 +1,1 @@
+"""Builder of the line-art set: colour illustrations in, splits with drawings and references out."""
