@@ -3,6 +3,9 @@
 # make scene-rows  train the rows and ablations of the scene translator's table, narrow, for a CPU; repeat it to go on
 #                  DATA=runs/scenes, a folder of pairs; STEPS, BATCH, WIDTH, SIZE, SMALLEST, PAIRS, ROWS, VALIDATIONS: see below
 # make scene-table measure those rows and the bundled weights on DATA's test split, print the table, write galleries to OUT
+# make lineart-rows  train the paper's rows of the line art colorizer's table in the same manner: one model a row
+#                  LINEART_DATA=runs/lineart; LINEART_STEPS, _WIDTH, _SIZE, _REFERENCE, _ROWS, STYLE, RIGHTS: see below
+# make lineart-table measure those rows and the bundled weights in the same manner, galleries go to LINEART_OUT
 # PYTHON=python3.12 and VENV=/elsewhere may be given on the command line.
 
 PYTHON ?= python3
@@ -35,7 +38,25 @@ NAME_paper-no-identity = this method without identity loss
 OUT ?= runs/scene-table
 trained = $(wildcard $(foreach pair,$(PAIRS),runs/scene-rows/$(pair)/$(1)/last))
 
-.PHONY: app train scene-rows $(SCENE_RUNS) scene-table test test-slow lint format clean
+# Line art: BATCH, PRECISION and VALIDATIONS as above. The paper's width and sizes: LINEART_WIDTH=32 LINEART_SIZE=256
+# LINEART_REFERENCE=224, and its style vector, which needs a download of 548 MB: STYLE=vgg19-fc.
+LINEART_DATA ?= runs/lineart
+LINEART_STEPS ?= 25000
+LINEART_WIDTH ?= 8
+LINEART_SIZE ?= 128
+LINEART_REFERENCE ?= 112
+LINEART_ROWS ?= paper-guides paper-gan paper
+STYLE ?= vgg16-conv
+RIGHTS ?= open
+LINEART_RUNS = $(LINEART_ROWS:%=runs/lineart-rows/%)
+LINEART_NAME_paper-guides = guides only
+LINEART_NAME_paper-gan = GAN only
+LINEART_NAME_paper = this method (guides and GAN)
+LINEART_OUT ?= runs/lineart-table
+lineart_trained = $(wildcard runs/lineart-rows/$(1)/best)
+
+.PHONY: app train scene-rows $(SCENE_RUNS) scene-table lineart-rows $(LINEART_RUNS) lineart-table \
+	test test-slow lint format clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
@@ -55,6 +76,20 @@ scene-table: $(VENV)/.train
 	$(BIN)/python -m evaluation scene-translator --data $(DATA) --out $(OUT) \
 		--cache $(OUT)/cache --paper \
 		$(foreach row,$(ROWS),$(foreach folder,$(call trained,$(row)),"$(NAME_$(row))=$(folder)"))
+
+lineart-rows: $(LINEART_RUNS)
+
+# runs/lineart-rows/ROW: the row is the preset's name.
+$(LINEART_RUNS): $(VENV)/.train
+	$(BIN)/python -m train lineart-colorizer $(@F) --data $(LINEART_DATA) --out $@ --steps $(LINEART_STEPS) \
+		--batch-size $(BATCH) --width $(LINEART_WIDTH) --size $(LINEART_SIZE) --reference-size $(LINEART_REFERENCE) \
+		--style $(STYLE) --rights $(RIGHTS) --precision $(PRECISION) --channels-last \
+		--save-every 500 --validate-every $$(( ($(LINEART_STEPS) + $(VALIDATIONS) - 1) / $(VALIDATIONS) ))
+
+lineart-table: $(VENV)/.train
+	$(BIN)/python -m evaluation lineart-colorizer --data $(LINEART_DATA) --out $(LINEART_OUT) \
+		--cache $(LINEART_OUT)/cache --paper \
+		$(foreach row,$(LINEART_ROWS),$(foreach folder,$(call lineart_trained,$(row)),"$(LINEART_NAME_$(row))=$(folder)"))
 
 test: lint
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -m "not slow" --durations 10

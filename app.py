@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 
 # Read by gradio and huggingface_hub when they are imported: no statistics, and a temporary folder nobody else reads.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -28,7 +29,7 @@ LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 def build(services: Services) -> gr.Blocks:
-    """The whole page; a tab that several methods share is laid out once, with their parts below one another."""
+    """The whole page; in a tab that several methods share, each has a tab of its own, named by its text NAME_part."""
     tabs: dict[str, list[str]] = {}
     for name in METHODS:
         tabs.setdefault(get_method(name).tab_title, []).append(name)
@@ -39,9 +40,19 @@ def build(services: Services) -> gr.Blocks:
         for title, names in tabs.items():
             builders = [get_method(name).load("tab") for name in names]  # importing a tab adds its texts
             with gr.Tab(label(f"{title.lower()}_tab"), id=title.lower()):
-                for build_tab in builders:
-                    build_tab(services)
+                if len(builders) == 1:
+                    builders[0](services)
+                else:
+                    _parts(services, names, builders)
     return demo.queue(max_size=services.limits.waiting, api_open=False)
+
+
+def _parts(services: Services, names: list[str], builders: list[Callable[[Services], None]]) -> None:
+    """Tabs inside a tab, one a method."""
+    with gr.Tabs(elem_classes="parts"):
+        for name, build_tab in zip(names, builders, strict=True):
+            with gr.Tab(label(f"{name}_part"), id=name):
+                build_tab(services)
 
 
 def serve(services: Services, host: str = LOCAL_HOSTS[0], port: int | None = None, share: bool = False) -> gr.Blocks:

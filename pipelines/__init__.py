@@ -12,14 +12,16 @@ from pipelines.method import Method
 
 if TYPE_CHECKING:
     from pipelines.landscape_colorizer.pipeline_landscape_colorizer import LandscapeColorizer
+    from pipelines.lineart_colorizer.pipeline_lineart_colorizer import LineArtColorizer
     from pipelines.scene_translator.pipeline_scene_translator import SceneTranslator
 
 METHODS = {
     "landscape_colorizer": "pipelines.landscape_colorizer",
+    "lineart_colorizer": "pipelines.lineart_colorizer",
     "scene_translator": "pipelines.scene_translator",
 }
 
-__all__ = ["METHODS", "LandscapeColorizer", "Method", "SceneTranslator", "get_method"]
+__all__ = ["METHODS", "LandscapeColorizer", "LineArtColorizer", "Method", "SceneTranslator", "get_method"]
 
 
 def get_method(name: str) -> Method:
@@ -37,7 +39,7 @@ def get_method(name: str) -> Method:
 def __getattr__(name: str) -> Any:
     """Import a pipeline class on first use: `from pipelines import LandscapeColorizer` (PEP 562)."""
     for method in METHODS:
-        if name == "".join(part.capitalize() for part in method.split("_")):
+        if name in __all__ and name.lower() == method.replace("_", ""):
             import torchvision_guard  # noqa: F401  here, since three lines of Python start a process too
 
             return get_method(method).load("pipeline")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lineart_fixtures import write_illustrations
 from scene_fixtures import write_scenes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,16 +27,20 @@ QUICK = ("python -m pipelines",)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A folder with what the commands name: a painting, a photograph, and sets where LPD and the scenes would lie."""
+    """A folder with what the commands name: pictures, and small sets where LPD, line art and the scenes would lie."""
     from datasets_cards.procedural.builder import build
+    from datasets_cards.procedural.drawing import drawing
     from datasets_cards.procedural.painter import landscape
     from datasets_cards.procedural.scene_painter import scene
 
     folder = tmp_path_factory.mktemp("readme")
     landscape(seed=1, width=320, height=240, ink=True).save(folder / "painting.jpg")
     scene(seed=1, width=320, height=240).save(folder / "valley.jpg")
+    drawing(seed=1, width=240, height=320).lines.save(folder / "drawing.png")
+    drawing(seed=2, width=240, height=320).colour.save(folder / "palette.jpg")
     build(folder / "runs" / "lpd", count=20)
-    for split in ("train", "val", "test"):
+    for number, split in enumerate(("train", "val", "test")):
+        write_illustrations(folder / "runs" / "lineart", split=split, seed=100 * number)
         write_scenes(folder / "runs" / "scenes" / "summer2winter", ["summer", "winter"] * 3, split=split)
         write_scenes(folder / "runs" / "scenes" / "cloudy2sunny", ["cloudy", "sunny"] * 3, split=split)
     return folder
@@ -69,7 +74,7 @@ def test_every_command_is_of_a_kind_that_is_tested():
 def test_the_three_lines_of_python_run(folder):
     (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     run(folder, "-c", block)
-    for name in ("coloured.png", "valley in winter.png"):
+    for name in ("coloured.png", "drawing in colour.png", "valley in winter.png"):
         assert (folder / name).stat().st_size > 1000
 
 

@@ -3,6 +3,7 @@
 STRINGS = {
     "en": {
         "colorize_tab": "Colorize",
+        "landscape_colorizer_part": "Landscapes",
         "colorize_no_weights": "No trained weights are installed, so nothing can be coloured yet. Put a model into "
         "`weights/landscape_colorizer`, or name one under “Model”.",
         "colorize_picture": "Painting",
@@ -23,6 +24,7 @@ STRINGS = {
     },
     "zh": {
         "colorize_tab": "设色",
+        "landscape_colorizer_part": "山水",
         "colorize_no_weights": "尚未安装训练好的权重，暂时无法设色。"
         "请把模型放入 `weights/landscape_colorizer`，或在“模型”里指定。",
         "colorize_picture": "画作",
