@@ -125,6 +125,7 @@ def report_json(report: Report) -> dict[str, Any]:
         {
             "title": table.title,
             "caption": table.caption,
+            "columns": [asdict(column) for column in table.columns],
             "rows": [
                 {
                     "name": row.name,

@@ -57,23 +57,27 @@ def evaluation_markdown(evaluation: Mapping[str, Any]) -> str:
 def _table(table: Mapping[str, Any]) -> str:
     rows = table.get("rows", [])
     measures = list(dict.fromkeys(measure for row in rows for measure in row["measures"]))
+    columns = table.get("columns") or [{"key": measure} for measure in measures]  # reports of old had none
     notes = list(dict.fromkeys(row["note"] for row in rows if row.get("note")))
-    lines = ["| | " + " | ".join(measures) + " |", "|---|" + "---:|" * len(measures)]
+    labels = [column.get("label", column["key"]) for column in columns]
+    lines = ["| | " + " | ".join(labels) + " |", "|---|" + "---:|" * len(columns)]
     for row in rows:
         mark = f" [{notes.index(row['note']) + 1}]" if row.get("note") else ""
-        cells = [_cell(row["measures"].get(measure)) for measure in measures]
+        cells = [_cell(row["measures"].get(column["key"]), column) for column in columns]
         lines.append(f"| {row['name']}{mark} | " + " | ".join(cells) + " |")
     footnotes = "  \n".join(f"[{number}] {note}" for number, note in enumerate(notes, 1))
     parts = (f"### {table.get('title', 'Results')}", "\n".join(lines), footnotes, table.get("caption", ""))
     return "\n\n".join(part for part in parts if part)
 
 
-def _cell(cell: Mapping[str, Any] | None) -> str:
+def _cell(cell: Mapping[str, Any] | None, column: Mapping[str, Any]) -> str:
+    """A number in the digits and scale of its column, with its interval; four digits where the column says nothing."""
     if cell is None or cell.get("value") is None:
         return ""
-    low, high = cell.get("low"), cell.get("high")
-    interval = f" [{low:.4g}, {high:.4g}]" if low is not None and high is not None else ""
-    return f"{cell['value']:.4g}{interval}"
+    form, scale = (f".{column['digits']}f" if "digits" in column else ".4g"), column.get("scale", 1.0)
+    value, low, high = (None if (number := cell.get(k)) is None else number * scale for k in ("value", "low", "high"))
+    interval = f" [{low:{form}}, {high:{form}}]" if low is not None and high is not None else ""
+    return f"{value:{form}}{interval}"
 
 
 def _unknown(name: str) -> str:

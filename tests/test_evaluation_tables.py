@@ -70,6 +70,8 @@ def test_csv_and_json():
     } in lines
     numbers = json.loads(json.dumps(report_json(small_report()), allow_nan=False))
     assert numbers["tables"][0]["rows"][2]["measures"]["lpips"]["value"] is None  # infinity is no JSON
+    kid = {"key": "kid", "label": "KID ×10³", "digits": 1, "scale": 1000, "ratio": None}
+    assert numbers["tables"][0]["columns"][1] == kid
     assert [bound["passed"] for bound in numbers["bounds"]] == [True, False, False]
 
 

@@ -142,6 +142,13 @@ def test_the_card_tells_what_is_known_and_what_is_not(exported):
     table["rows"][0]["measures"]["lpips"] = {"value": 0.1, "low": 0.09, "high": 0.11}
     card = model_card(METHOD, None, {"tables": [table]}, {"rights": "All open."})
     assert "| default | 0.1 [0.09, 0.11] |" in card and "All open." in card
+    table["columns"] = [
+        {"key": "kid", "label": "KID ×10³ ↓", "digits": 1, "scale": 1000},
+        {"key": "lpips", "label": "LPIPS ↓", "digits": 3, "scale": 1.0},
+    ]
+    table["rows"][0]["measures"]["kid"] = {"value": 0.0166, "low": None, "high": None}
+    card = model_card(METHOD, None, {"tables": [table]})
+    assert "| | KID ×10³ ↓ | LPIPS ↓ |" in card and "| default | 16.6 | 0.100 [0.090, 0.110] |" in card
     with pytest.raises(ValueError, match="no field nonsense"):
         model_card(METHOD, values={"nonsense": 1})
 
