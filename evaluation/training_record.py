@@ -36,7 +36,9 @@ def unfinished(folder: Path) -> str | None:
     images = int(training.get("images", 0))
     if images >= ENOUGH_IMAGES or is_flat(validation_values(training)):
         return None
-    return f"not converged: {images:,} images seen, and the validation curve has not flattened"
+    later = training.get("config", {}).get("start_from")
+    stage = " in its last stage, which started from trained weights" if later else ""
+    return f"not converged: {images:,} images seen{stage}, and the validation curve has not flattened"
 
 
 def validation_values(training: dict[str, Any]) -> list[float]:

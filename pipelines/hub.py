@@ -139,6 +139,7 @@ def _export(
     variant: Literal["fp16", "bf16"] | None = None,
     precision: Literal["fp16", "bf16", "fp32"] = "fp32",
     evaluation: Path | None = None,
+    tables: tuple[str, ...] = (),
     values: dict[str, str] | None = None,
 ) -> None:
     """Write weights of a method as a Hub folder with the code of today.
@@ -150,9 +151,13 @@ def _export(
         variant: write weights of this precision beside the plain ones.
         precision: of the plain ones.
         evaluation: table.json for the card.
+        tables: show those whose titles end in one of these words; unset: all.
         values: fields of the card that no file tells, as name value pairs.
     """
     pipe = get_method(method).load("pipeline").from_pretrained(source)
+    report = read_json(evaluation) if evaluation else None
+    if report and tables:
+        report["tables"] = [table for table in report["tables"] if table["title"].endswith(tables)]
     record = Path(source or bundled_folder(get_method(method).name)) / "training.json"
     save_for_hub(
         pipe,
@@ -160,7 +165,7 @@ def _export(
         variant=variant,
         dtype=VARIANTS.get(precision, torch.float32),
         training=read_json(record) if record.is_file() else None,
-        evaluation=read_json(evaluation) if evaluation else None,
+        evaluation=report,
         card_values=values,
     )
     print(f"Wrote {folder}.")

@@ -108,7 +108,9 @@ def test_what_counts_as_trained(tmp_path):
     flat = [{"lpips": 0.2 + 0.1 * (step < 5)} for step in range(12)]
     config = {"best": "lpips"}
     young = write_training(tmp_path / "young", images=5000, curve=falling, config=config)
-    assert "not converged: 5,000 images" in unfinished(young)
+    assert "not converged: 5,000 images seen, and" in unfinished(young)
+    later = write_training(tmp_path / "later", images=5000, curve=falling, config=config | {"start_from": "x"})
+    assert "5,000 images seen in its last stage, which started from trained weights" in unfinished(later)
     assert unfinished(write_training(tmp_path / "old", images=100_000, curve=falling, config=config)) is None
     assert unfinished(write_training(tmp_path / "flat", images=5000, curve=flat, config=config)) is None
     assert "unknown" in unfinished(tmp_path)

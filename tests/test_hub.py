@@ -165,6 +165,9 @@ def test_publishing_refuses_what_is_no_export(folder, monkeypatch):
 
 
 def test_the_command(exported, tmp_path, capsys):
+    titles = ("A: all", "A: cats", "Swaps")
+    report = {"tables": [{"title": title, "rows": []} for title in titles]}
+    (tmp_path / "table.json").write_text(json.dumps(report))
     main(
         [
             "export",
@@ -176,8 +179,11 @@ def test_the_command(exported, tmp_path, capsys):
             str(exported),
             "--precision",
             "fp16",
+            *("--evaluation", str(tmp_path / "table.json"), "--tables", "all", "Swaps"),
         ]
     )
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "### A: all" in card and "### Swaps" in card and "cats" not in card
     assert (tmp_path / "out" / "training.json").is_file() and "Wrote" in capsys.readouterr().out
     half = LandscapeColorizer.from_pretrained(exported, variant="fp16")
     assert (paint(LandscapeColorizer.from_pretrained(tmp_path / "out")) == paint(half)).all()

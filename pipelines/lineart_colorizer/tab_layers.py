@@ -1,11 +1,14 @@
 """The layered file of a coloured drawing, made from two picture files."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 
 from ui.languages import UserError
+
+if TYPE_CHECKING:
+    from pipelines.images import Picture
 
 LAYERED_MEGAPIXELS = 12  # about 170 bytes a pixel are held at once: 2 GB
 
@@ -18,14 +21,14 @@ def write_layers(drawing: Path, coloured: Path, target: Path) -> None:
     Raises:
         UserError: if the two differ in size, or one of them is damaged.
     """
+    from pipelines.images import write_pictures
     from pipelines.lineart_colorizer.layers import layers_of, write_psd
 
-    lines, picture = _lines(drawing), _read(coloured)
-    height, width = picture.shape[:2]
-    if lines.size != (width, height):
-        sizes = {"coloured": f"{width} × {height}", "drawing": f"{lines.width} × {lines.height}"}
+    lines, picture = _lines(drawing), write_pictures([_read(coloured)])[0]
+    if lines.size != picture.size:
+        sizes = {"coloured": f"{picture.width} × {picture.height}", "drawing": f"{lines.width} × {lines.height}"}
         raise UserError("lineart_layers_size", **sizes)
-    write_psd(layers_of(Image.fromarray(picture), lines), target)
+    write_psd(layers_of(picture, lines), target)
 
 
 def _lines(path: Path) -> Image.Image:
@@ -33,13 +36,10 @@ def _lines(path: Path) -> Image.Image:
     import torch
 
     from pipelines.line_extraction import xdog
-    from pipelines.lineart_colorizer.drawing_pixels import is_drawing, to_tensor
+    from pipelines.lineart_colorizer.drawing_pixels import is_drawing, on_paper, to_8_bit, to_tensor
     from pipelines.tiles import shrink
 
-    pixels = _read(path)
-    if pixels.shape[2] == 4:
-        alpha = pixels[..., 3:].astype(np.uint16)
-        pixels = ((pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    pixels = to_8_bit(on_paper(_read(path)))
     if is_drawing(shrink(pixels, 512 * 512)):
         return Image.fromarray(pixels)
     with torch.no_grad():
@@ -47,11 +47,10 @@ def _lines(path: Path) -> Image.Image:
     return Image.fromarray(((lines[0, 0] + 1) * 127.5).round().to(torch.uint8).numpy())
 
 
-def _read(path: Path) -> np.ndarray:
-    """(H, W, 3 or 4) uint8, upright."""
-    from pipelines.images import read_picture, write_pictures
+def _read(path: Path) -> "Picture":
+    from pipelines.images import read_picture
 
     try:
-        return np.asarray(write_pictures([read_picture(path)])[0])
+        return read_picture(path)
     except (OSError, ValueError) as error:
         raise UserError("error_damaged", name=path.name) from error
