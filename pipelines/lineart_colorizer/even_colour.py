@@ -5,7 +5,7 @@ Hints spread in the same way.
 Colours spread along rows and columns, each held back by ink and by sudden changes of colour: the recursive filter of
 the domain transform (Gastal and Oliveira, 2011, https://doi.org/10.1145/2010324.1964964), under normalised convolution
 (Knutsson and Westin, 1993), in which ink counts for little: lines lend their darkness to nothing. It cures blotches
-and spilling that networks leave (Feng and Li's "colour spilling"), in a few hundredths of a second.
+and spilling that networks leave (Feng and Li's "colour spilling").
 """
 
 import math

@@ -662,7 +662,7 @@ class ColouringCanvas:
 # Colours spread along rows and columns, each held back by ink and by sudden changes of colour: the recursive filter of
 # the domain transform (Gastal and Oliveira, 2011, https://doi.org/10.1145/2010324.1964964), under normalised convolution
 # (Knutsson and Westin, 1993), in which ink counts for little: lines lend their darkness to nothing. It cures blotches
-# and spilling that networks leave (Feng and Li's "colour spilling"), in a few hundredths of a second.
+# and spilling that networks leave (Feng and Li's "colour spilling").
 
 REACH = 0.16  # how far colours spread, as a share of the shorter side
 _INK, _COLOUR = 4.0, 1.0  # how much a step from white to black, in ink and in one channel of the colours, holds back
