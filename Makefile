@@ -6,6 +6,12 @@
 # make lineart-rows  train the paper's rows of the line art colorizer's table in the same manner: one model a row
 #                  LINEART_DATA=runs/lineart; LINEART_STEPS, _WIDTH, _SIZE, _REFERENCE, _ROWS, STYLE, RIGHTS: see below
 # make lineart-table measure those rows and the bundled weights in the same manner, galleries go to LINEART_OUT
+# make detail-rows    train the paper's rows of the detail generator's table in the same manner: one model for all categories
+# make detail-vae     train the default without its adversarial loss: the row that shows what the GAN adds
+# make detail-table   measure those rows and the bundled weights, train classifiers on samples; STUDIES= leaves these out
+# make detail-kernels, make detail-pooling  train the rows of an ablation of its stage 1, measure them, write contact sheets
+#                  DETAIL_DATA=runs/grocery; DETAIL_STEPS, _BATCH, _WIDTH, _SIZE, _ROWS, _KERNELS, _POOLING: see below
+# make product-table  measure runs/product-rows/ROW and the product studio's bundled weights; PRODUCT_DATA, PRODUCT_ROWS
 # PYTHON=python3.12 and VENV=/elsewhere may be given on the command line.
 
 PYTHON ?= python3
@@ -55,7 +61,49 @@ LINEART_NAME_paper = this method (guides and GAN)
 LINEART_OUT ?= runs/lineart-table
 lineart_trained = $(wildcard runs/lineart-rows/$(1)/best)
 
+# Detail generator: PRECISION and VALIDATIONS as above. The presets' own: DETAIL_STEPS=20000 DETAIL_WIDTH=64. The pooling
+# rows begin with kernel mode 4, which is the one without pooling, so that it is trained once.
+DETAIL_DATA ?= runs/grocery
+DETAIL_STEPS ?= 3000
+DETAIL_BATCH ?= 64
+DETAIL_WIDTH ?= 32
+DETAIL_SIZE ?= 64
+DETAIL_ROWS ?= paper paper-wgan paper-dcgan
+DETAIL_KERNELS ?= $(foreach mode,1 2 3 4 5 6 7,paper-kernels-$(mode))
+DETAIL_POOLING ?= paper-kernels-4 paper-pool-average paper-pool-average-early paper-pool-average-late \
+	paper-pool-max paper-pool-max-early paper-pool-max-late
+DETAIL_RUNS = $(sort $(foreach row,$(DETAIL_ROWS) $(DETAIL_KERNELS) $(DETAIL_POOLING),runs/detail-rows/$(row)))
+DETAIL_NAME_paper = VAE-MSGAN, log loss
+DETAIL_NAME_paper-wgan = VAE-MSGAN, clipped critic
+DETAIL_NAME_paper-dcgan = Wasserstein DCGAN
+DETAIL_NAME_paper-kernels-1 = mode 1 (G 3, D 3)
+DETAIL_NAME_paper-kernels-2 = mode 2 (G 5, D 3)
+DETAIL_NAME_paper-kernels-3 = mode 3 (G 3, D 5)
+DETAIL_NAME_paper-kernels-4 = mode 4 (G 5, D 5; no pooling)
+DETAIL_NAME_paper-kernels-5 = mode 5 (G 3, D 7)
+DETAIL_NAME_paper-kernels-6 = mode 6 (G 5, D 7)
+DETAIL_NAME_paper-kernels-7 = mode 7 (G 7, D 7)
+DETAIL_NAME_paper-pool-average = average pooling
+DETAIL_NAME_paper-pool-average-early = average pooling, early levels
+DETAIL_NAME_paper-pool-average-late = average pooling, late levels
+DETAIL_NAME_paper-pool-max = max pooling
+DETAIL_NAME_paper-pool-max-early = max pooling, early levels
+DETAIL_NAME_paper-pool-max-late = max pooling, late levels
+DETAIL_NAME_vae = VAE alone
+STUDIES ?= --studies
+# One cache for all: the features of the training pictures take minutes.
+detail_measure = $(BIN)/python -m evaluation detail-generator --data $(DETAIL_DATA) --out runs/$@ --cache runs/features
+detail_rows = --paper $(foreach row,$(1),"$(DETAIL_NAME_$(row))=runs/detail-rows/$(row)/best")
+detail_trained = $(foreach row,$(1),$(if $(wildcard runs/detail-rows/$(row)/best),$(row)))
+
+# Product studio: rows are runs/product-rows/ROW, named after their folders; those that are trained are measured.
+PRODUCT_DATA ?= runs/products
+PRODUCT_ROWS ?= $(notdir $(patsubst %/best,%,$(wildcard runs/product-rows/*/best)))
+product_trained = $(foreach row,$(1),"$(or $(PRODUCT_NAME_$(row)),$(row))=runs/product-rows/$(row)/best")
+PRODUCT_NAME_vae = VAE alone
+
 .PHONY: app train scene-rows $(SCENE_RUNS) scene-table lineart-rows $(LINEART_RUNS) lineart-table \
+	detail-rows detail-vae detail-table detail-kernels detail-pooling $(DETAIL_RUNS) product-table \
 	test test-slow lint format clean
 
 app: $(VENV)/.app
@@ -90,6 +138,31 @@ lineart-table: $(VENV)/.train
 	$(BIN)/python -m evaluation lineart-colorizer --data $(LINEART_DATA) --out $(LINEART_OUT) \
 		--cache $(LINEART_OUT)/cache --paper \
 		$(foreach row,$(LINEART_ROWS),$(foreach folder,$(call lineart_trained,$(row)),"$(LINEART_NAME_$(row))=$(folder)"))
+
+detail-rows: $(DETAIL_ROWS:%=runs/detail-rows/%)
+
+detail-kernels: $(DETAIL_KERNELS:%=runs/detail-rows/%)
+	$(detail_measure) --baselines-only $(call detail_rows,$(DETAIL_KERNELS))
+
+detail-pooling: $(DETAIL_POOLING:%=runs/detail-rows/%)
+	$(detail_measure) --baselines-only $(call detail_rows,$(DETAIL_POOLING))
+
+detail-vae: $(VENV)/.train
+	$(BIN)/python -m train detail-generator vae --data $(DETAIL_DATA) --out runs/detail-rows/vae
+
+detail-table: $(VENV)/.train
+	$(detail_measure) $(STUDIES) $(call detail_rows,$(call detail_trained,$(DETAIL_ROWS) vae))
+
+product-table: $(VENV)/.train
+	$(BIN)/python -m evaluation product-studio --data $(PRODUCT_DATA) --out runs/$@ --cache runs/features \
+		--paper $(call product_trained,$(PRODUCT_ROWS))
+
+# runs/detail-rows/ROW: the row is the preset's name.
+$(DETAIL_RUNS): $(VENV)/.train
+	$(BIN)/python -m train detail-generator $(@F) --data $(DETAIL_DATA) --out $@ --steps $(DETAIL_STEPS) \
+		--batch-size $(DETAIL_BATCH) --width $(DETAIL_WIDTH) --size $(DETAIL_SIZE) --precision $(PRECISION) \
+		--channels-last --save-every 500 \
+		--validate-every $$(( ($(DETAIL_STEPS) + $(VALIDATIONS) - 1) / $(VALIDATIONS) ))
 
 test: lint
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -m "not slow" --durations 10

@@ -8,9 +8,11 @@ from typing import Any
 # name -> the function behind `python -m datasets_cards build NAME`. Its typed arguments are the command's options.
 BUILDERS: dict[str, str] = {
     "cloudy2sunny": "datasets_cards.scenes.builder:cloudy2sunny",
+    "grocery": "datasets_cards.grocery.builder:build",
     "lineart": "datasets_cards.lineart.builder:build",
     "lpd": "datasets_cards.lpd.builder:build",
     "procedural": "datasets_cards.procedural.builder:build",
+    "products": "datasets_cards.products.builder:build",
     "summer2winter": "datasets_cards.scenes.builder:summer2winter",
 }
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ class SourceImage:
     _place: Any = field(repr=False, compare=False)  # a file, or (data set, row, column)
     label: str | None = None
     rights: str | None = None
+    more: Mapping[str, str | None] = field(default_factory=dict, compare=False)  # column asked for: its text
 
     def as_split(self, split: str) -> "SourceImage":
         """The same picture, put into `split`."""
@@ -51,7 +52,9 @@ class SourceImage:
         return value["bytes"] if value["bytes"] is not None else Path(value["path"]).read_bytes()
 
 
-def read_sources(sources: Sequence[str], label_column: str | None = None) -> list[SourceImage]:
+def read_sources(
+    sources: Sequence[str], label_column: str | None = None, columns: Sequence[str] = ()
+) -> list[SourceImage]:
     """All pictures of `sources`, in a fixed order.
 
     Args:
@@ -60,9 +63,10 @@ def read_sources(sources: Sequence[str], label_column: str | None = None) -> lis
             data set's own splits where there is more than one. A folder's pictures have the innermost folder's name
             for a label, those that name a split left aside.
         label_column: where parquet files and Hub data sets hold the labels, as text or `ClassLabel`; None: not wanted.
+        columns: others of theirs to read alike, into `SourceImage.more`; folders have none.
 
     Raises:
-        ValueError: no source, the same one twice, a source without pictures or without the column of labels, or two
+        ValueError: no source, the same one twice, a source without pictures or without one of the columns, or two
             pictures of one name.
         OSError: a source that does not exist.
     """
@@ -72,7 +76,7 @@ def read_sources(sources: Sequence[str], label_column: str | None = None) -> lis
         raise ValueError(f"A source was given twice: {', '.join(sources)}.")
     images: list[SourceImage] = []
     for source in sources:
-        found = list(_read_source(source, label_column))
+        found = list(_read_source(source, label_column, columns))
         if not found:
             raise ValueError(f"{source} holds no pictures (looked for {', '.join(sorted(_IMAGE_SUFFIXES))}).")
         images += found
@@ -89,16 +93,16 @@ def fingerprint(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:24]
 
 
-def _read_source(source: str, label_column: str | None) -> Iterator[SourceImage]:
+def _read_source(source: str, label_column: str | None, columns: Sequence[str]) -> Iterator[SourceImage]:
     path = Path(source)
     if path.is_dir():
         yield from _from_folder(path)
     elif path.suffix == ".parquet":
-        yield from _from_parquet(path, label_column)
+        yield from _from_parquet(path, label_column, columns)
     elif path.exists():
         raise ValueError(f"{source} is neither a folder nor a .parquet file.")
     elif re.fullmatch(r"[\w.-]+/[\w.-]+", source) and not path.parent.is_dir():
-        yield from _from_hub(source, label_column)
+        yield from _from_hub(source, label_column, columns)
     else:
         raise FileNotFoundError(f"{source} does not exist; give a folder, a .parquet file or a Hub id (user/name).")
 
@@ -114,7 +118,7 @@ def _from_folder(folder: Path) -> Iterator[SourceImage]:
         yield SourceImage(name, split, group, None, folder.resolve().name, None, file, label)
 
 
-def _from_parquet(file: Path, label_column: str | None) -> Iterator[SourceImage]:
+def _from_parquet(file: Path, label_column: str | None, columns: Sequence[str]) -> Iterator[SourceImage]:
     import datasets
 
     if not file.is_file():
@@ -124,25 +128,26 @@ def _from_parquet(file: Path, label_column: str | None) -> Iterator[SourceImage]
         dataset = datasets.Dataset.from_parquet(str(file))
     except Exception as error:  # datasets wraps pyarrow's errors in types of its own, which vary by release
         raise ValueError(f"{file} is not a readable parquet file ({type(error).__name__}).") from error
-    yield from _from_dataset(dataset, file.stem, _SPLIT_NAMES.get(suffix), file.stem, label_column)
+    yield from _from_dataset(dataset, file.stem, _SPLIT_NAMES.get(suffix), file.stem, label_column, columns)
 
 
-def _from_hub(repo: str, label_column: str | None) -> Iterator[SourceImage]:
+def _from_hub(repo: str, label_column: str | None, columns: Sequence[str]) -> Iterator[SourceImage]:
     import datasets
 
     splits = datasets.load_dataset(repo)
     for split, dataset in splits.items():
         # A data set without splits comes back as a lone "train", which says nothing.
         known = _SPLIT_NAMES.get(str(split)) if len(splits) > 1 else None
-        yield from _from_dataset(dataset, f"{repo}/{split}", known, repo, label_column)
+        yield from _from_dataset(dataset, f"{repo}/{split}", known, repo, label_column, columns)
 
 
 def _from_dataset(
-    dataset: Any, name: str, split: str | None, source: str, label_column: str | None
+    dataset: Any, name: str, split: str | None, source: str, label_column: str | None, columns: Sequence[str]
 ) -> Iterator[SourceImage]:
     import datasets
 
-    labels = _labels(dataset, name, label_column)
+    labels = _texts(dataset, name, label_column, "labels")
+    more = {key: _texts(dataset, name, key, "texts") for key in columns}
     column = _image_column(dataset, name)
     dataset = dataset.cast_column(column, datasets.Image(decode=False))
     others = dataset.select_columns([c for c in (*_COLUMNS, "split") if c in dataset.column_names])
@@ -152,7 +157,8 @@ def _from_dataset(
         values = {key: row.get(key) for key in _COLUMNS}
         values["source"] = values["source"] or source
         place = (dataset, i, column)
-        yield SourceImage(f"{name}/{i:05d}", own, **values, _place=place, label=labels[i])
+        also = {key: texts[i] for key, texts in more.items()}
+        yield SourceImage(f"{name}/{i:05d}", own, **values, _place=place, label=labels[i], more=also)
 
 
 def _image_column(dataset: Any, name: str) -> str:
@@ -166,15 +172,15 @@ def _image_column(dataset: Any, name: str) -> str:
     return found[0]
 
 
-def _labels(dataset: Any, name: str, column: str | None) -> list[str | None]:
-    """The label of each row as text; None where the row, or the caller, has none."""
+def _texts(dataset: Any, name: str, column: str | None, what: str) -> list[str | None]:
+    """What each row holds in `column` as text; None where the row, or the caller, has none."""
     import datasets
 
     if column is None:
         return [None] * len(dataset)
     if column not in dataset.column_names:
         raise ValueError(
-            f"{name} has no column {column!r} of labels; its columns are {', '.join(dataset.column_names)}."
+            f"{name} has no column {column!r} of {what}; its columns are {', '.join(dataset.column_names)}."
         )
     feature = dataset.features[column]
     if isinstance(feature, datasets.ClassLabel):

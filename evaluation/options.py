@@ -32,6 +32,8 @@ class EvaluationOptions:
     """Folder that keeps features of the real pictures for the next table of the same data."""
     limit: Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: all)")] = None
     """Measure only so many pictures of each group: for a quick look, not for a table."""
+    studies: bool = False
+    """Also run the studies that train classifiers on a generator's pictures, where the method has some: an hour."""
     seed: int = 0
     """Of the bootstrap, of KID's subsets and of the reference pictures."""
     check: bool = False

@@ -93,10 +93,7 @@ def fit_classifier(
             raise ValueError(f"A classifier needs {name} pictures of both classes.")
         if not np.isfinite(data.features).all():
             raise ValueError(f"Features of {name} pictures must be finite numbers.")
-    shares = train.weights / train.weights.sum()
-    mean = shares @ train.features
-    scale = np.sqrt(shares @ np.square(train.features - mean))
-    scale = np.where(scale > 1e-6 * max(float(scale.max()), 1e-12), scale, 1.0)  # a channel that never answers stays 0
+    mean, scale = standardisation(train.features, train.weights)
     known, held_back = (data.standardised(mean, scale) for data in (train, val))
     parameters, fitted = np.zeros(train.features.shape[1] + 1), []
     for penalty in penalties:  # each starts from the one before
@@ -105,6 +102,17 @@ def fit_classifier(
         classifier = LogisticClassifier(mean, scale, parameters[:-1], float(parameters[-1]), penalty)
         fitted.append((logistic_loss(parameters, held_back, 0.0)[0], classifier))
     return min(fitted, key=lambda pair: pair[0])[1]
+
+
+def standardisation(features: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of each of (N, D) features, (D,), pictures counting by `weights`, (N,).
+
+    A channel that never answers has deviation 1, so that it stays 0.
+    """
+    shares = weights / weights.sum()
+    mean = shares @ features
+    scale = np.sqrt(shares @ np.square(features - mean))
+    return mean, np.where(scale > 1e-6 * max(float(scale.max()), 1e-12), scale, 1.0)
 
 
 def logistic_loss(parameters: np.ndarray, data: LabelledFeatures, penalty: float) -> tuple[float, np.ndarray]:

@@ -11,17 +11,30 @@ from typing import TYPE_CHECKING, Any
 from pipelines.method import Method
 
 if TYPE_CHECKING:
+    from pipelines.detail_generator.pipeline_detail_generator import DetailGenerator
     from pipelines.landscape_colorizer.pipeline_landscape_colorizer import LandscapeColorizer
     from pipelines.lineart_colorizer.pipeline_lineart_colorizer import LineArtColorizer
+    from pipelines.product_studio.pipeline_product_studio import ProductStudio
     from pipelines.scene_translator.pipeline_scene_translator import SceneTranslator
 
 METHODS = {
     "landscape_colorizer": "pipelines.landscape_colorizer",
     "lineart_colorizer": "pipelines.lineart_colorizer",
     "scene_translator": "pipelines.scene_translator",
+    "detail_generator": "pipelines.detail_generator",
+    "product_studio": "pipelines.product_studio",
 }
 
-__all__ = ["METHODS", "LandscapeColorizer", "LineArtColorizer", "Method", "SceneTranslator", "get_method"]
+__all__ = [
+    "METHODS",
+    "DetailGenerator",
+    "LandscapeColorizer",
+    "LineArtColorizer",
+    "Method",
+    "ProductStudio",
+    "SceneTranslator",
+    "get_method",
+]
 
 
 def get_method(name: str) -> Method:

@@ -1,7 +1,8 @@
 """Run a method on files and folders: `python -m pipelines landscape-colorizer painting.jpg folder/ --out coloured/`.
 
 Pictures go through `pipelines.large_images`, so they may be of any size. Exit status: 0 if every picture was painted
-or had been before, 1 if some could not be, 2 if nothing was started, 130 after Ctrl-C.
+or had been before, 1 if some could not be, 2 if nothing was started, 130 after Ctrl-C. Methods that make pictures from
+noise have a command line of their own, `pipelines.generation.command_line`.
 """
 
 import torchvision_guard  # noqa: F401  isort: skip
@@ -19,6 +20,8 @@ from tqdm import tqdm
 
 from pipelines import METHODS, get_method
 from pipelines.batch import Job, plan_batch
+from pipelines.generation import command_line as generation
+from pipelines.model_options import add_model_options, load_model
 
 _SCALARS = (bool, int, float, str)
 _USAGE = "usage: python -m pipelines METHOD INPUT... --out DIR [options]"
@@ -29,14 +32,15 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     names = ", ".join(name.replace("_", "-") for name in METHODS)
     if not given or given[0] in ("-h", "--help"):
-        print(f"{_USAGE}\n\nmethods: {names}\n\n`python -m pipelines METHOD --help` lists a method's options.")
+        usage = f"{_USAGE}\n       {generation.USAGE}"
+        print(f"{usage}\n\nmethods: {names}\n\n`python -m pipelines METHOD --help` lists a method's options.")
         return 0 if given else 2
     name = given[0].replace("-", "_")
     if name not in METHODS:
         return _refuse(f"There is no method {given[0]!r}; choose from: {names}.")
     pipeline = get_method(name).load("pipeline")
     if not hasattr(pipeline, "canvas"):
-        return _refuse(f"{given[0]} does not turn pictures into pictures, so it cannot run on files.")
+        return generation.main(name, pipeline, given[1:])
     options = method_options(pipeline.canvas)
     args = _parser(given[0], options).parse_args(given[1:])
     logging.getLogger("pyvips").setLevel(logging.ERROR)  # its warnings repeat what the exceptions say
@@ -64,10 +68,7 @@ def _parser(method: str, options: dict[str, tuple[Any, str]]) -> argparse.Argume
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder for the results; made if missing"
     )
-    parser.add_argument("--weights", metavar="FOLDER_OR_ID", help="folder or Hub id (default: the bundled weights)")
-    parser.add_argument("--revision", help="branch, tag or commit of the Hub id")
-    parser.add_argument("--variant", help='variant of the weight files, such as "fp16"')
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, ... (default: %(default)s)")
+    add_model_options(parser)
     suffixes = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".webp")
     parser.add_argument(
         "--suffix", default=".png", choices=suffixes, help="format of the results (default: %(default)s)"
@@ -115,16 +116,8 @@ def _run(pipeline: type, args: argparse.Namespace, options: dict[str, Any]) -> i
 def _load(pipeline: type, args: argparse.Namespace, options: dict[str, Any]) -> Any:
     """Load the model once, and refuse options out of range before the first picture."""
     import numpy as np
-    import torch
 
-    wanted = {"variant": args.variant, "revision": args.revision}
-    pipe = pipeline.from_pretrained(args.weights, **{key: value for key, value in wanted.items() if value is not None})
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if args.device == "auto" else args.device
-    try:
-        if torch.device(device) != pipe.device:
-            pipe.to(device)
-    except (RuntimeError, AssertionError) as error:  # torch's ways to say that there is no such device
-        raise ValueError(f"Cannot use --device {device}: {str(error).splitlines()[0]}") from error
+    pipe = load_model(pipeline, args)
     pipe.canvas(np.full((64, 64, 3), 128, np.uint8), 64, 64, **options)
     return pipe
 

@@ -46,3 +46,8 @@ def absolute_error_loss(output: Tensor, target: Tensor) -> Tensor:
     """L1, the mean of |output - target| over an image, [1]; (B, ...) both -> (B,). ValueError if shapes differ."""
     check_pair(output, target)
     return per_image((output - target).abs())
+
+
+def range_penalty(output: Tensor) -> Tensor:
+    """How far values leave [-1, 1], mean square; (B, ...) -> (B,)."""
+    return per_image(F.relu(output.abs() - 1).square())

@@ -77,7 +77,9 @@ def test_every_method_has_a_tab(services):
 
 def test_only_the_intended_endpoints_are_public(client):
     endpoints = client.view_api(return_format="dict", print_info=False)
-    assert set(endpoints["named_endpoints"]) == {"/colorize", "/colorize_drawing", "/drawing_layers", "/translate"}
+    names = {"colorize", "colorize_drawing", "drawing_layers", "translate"}
+    names |= {"generate_details", "generate_products", "edit_product"}
+    assert set(endpoints["named_endpoints"]) == {f"/{name}" for name in names}
     assert not endpoints["unnamed_endpoints"]
 
 

@@ -18,6 +18,8 @@ from playwright import sync_api as playwright_api
 import app
 from datasets_cards.procedural import landscape
 from pipelines import METHODS, get_method
+from pipelines.generation.png_metadata import read_facts
+from test_generation_tab import Studio
 from ui import Limits, Models, Services
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +45,8 @@ def chromium() -> Iterator:
 
 def tiny(method: str, source: str | None, revision: str | None):
     """Random weights: the page is tested here, not the colour."""
-    return get_method(method).tiny()
+    pipe = get_method(method).tiny()
+    return Studio(pipe) if method == "product_studio" else pipe
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +189,102 @@ def test_everything_can_be_reached_by_keyboard(visit):
             .map(e => e.outerHTML)"""
     )
     assert not nameless
+
+
+class GenerateVisit(Visit):
+    """A visit to a part of the Generate tab."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.page.click("[role=tab][data-tab-id=generate]")
+
+    def part(self, method: str, name: str) -> None:
+        self.page.click(f"[role=tab][data-tab-id={method}]")
+        self.page.wait_for_selector(f"#{name}-button", state="visible")
+        self.tab = name
+
+    def make(self) -> None:
+        self.page.click(f"#{self.tab}-button")
+        self.page.wait_for_selector(f"#{self.tab}-zip", state="visible")
+        self.page.wait_for_selector(f"#{self.tab}-stop", state="hidden")
+
+    def choose(self, number: int) -> None:
+        self.page.click(f"#{self.tab}-gallery .thumbnail-item >> nth={number}")
+        self.page.wait_for_selector(f"#{self.tab}-download", state="visible")
+
+
+@pytest.fixture
+def generating(chromium, url) -> Iterator:
+    visits = []
+
+    def start(width: int = 1280, height: int = 900, locale: str = "en-US") -> GenerateVisit:
+        visits.append(GenerateVisit(chromium, url, width, height, locale))
+        return visits[-1]
+
+    yield start
+    for one in visits:
+        one.context.close()
+
+
+def test_make_products_and_edit_one(generating, tmp_path):
+    desk = generating()
+    desk.part("product_studio", "products")
+    page = desk.page
+    assert not desk.cut_off()
+    page.fill("#products-seed textarea, #products-seed input", "5")
+    desk.make()
+    tiles = page.locator("#products-gallery .thumbnail-item")
+    assert tiles.count() == 12
+    scores = page.locator("#products-gallery .caption-label").all_inner_texts()
+    assert len(scores) == 12 and all(re.fullmatch(r"-?\d+\.\d\d [✓✗]", score.strip()) for score in scores)
+    under = tiles.nth(0).evaluate(
+        """e => e.querySelector(".caption-label").getBoundingClientRect().top
+            - e.querySelector("img").getBoundingClientRect().bottom"""
+    )
+    assert under >= -1  # the score hides nothing of the picture
+    assert "The gate let" in page.inner_text("#products-caption")
+    desk.choose(3)
+    facts = read_facts(desk.download(tmp_path))
+    assert f"Seed {facts.seed}" in page.inner_text("#products-facts") and facts.score is not None
+    assert f"{facts.score:.2f}" in scores[3]
+    page.click("#products-edit-this")
+    page.wait_for_selector("#edit-preview img")
+    page.click("#edit-styles .thumbnail-item >> nth=3")
+    page.wait_for_function("document.querySelector('#edit-style input').value === 'Waves'")
+    page.click("#edit-button")
+    page.wait_for_selector("#edit-download", state="visible")
+    assert page.locator("#edit-result img").count() >= 2
+    desk.tab = "edit"
+    assert Image.open(desk.download(tmp_path)).size == (16, 16)
+    assert desk.is_clean()
+
+
+def test_make_details_and_a_film_on_a_chinese_phone(generating, tmp_path):
+    phone = generating(390, 844, "zh-CN")
+    phone.part("detail_generator", "details")
+    page = phone.page
+    assert page.inner_text("#details-button") == "生成图片" and not phone.cut_off()
+    page.focus("#details-button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#details-zip", state="visible")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for number in (0, 4):
+        phone.choose(number)
+        page.click("#details-add")
+        page.locator("#details-stops .thumbnail-item").nth(min(number, 1)).wait_for()
+    page.click("#details-film-button")
+    page.wait_for_selector("#details-film-download", state="visible")
+    assert page.locator("#details-frames .thumbnail-item").count() == 7
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.click("#details-like")
+    page.wait_for_function("document.querySelectorAll('#details-gallery .thumbnail-item').length === 8")
+    phone.choose(1)
+    assert read_facts(phone.download(tmp_path)).latents
+    page.fill("#details-seed textarea, #details-seed input", "-3")
+    page.click("#details-button")
+    page.get_by_text("种子是 0 到 2^63 − 1 的整数，收到的是 -3").wait_for()
+    assert page.is_enabled("#details-button")
+    assert not phone.outside
 
 
 @pytest.mark.slow

@@ -126,7 +126,7 @@ def test_reservoir_is_uniform():
 def test_registry():
     assert callable(load(BUILDERS, "lpd")) and callable(load(CHECKS, "lpd"))
     assert card_file("lpd").read_text(encoding="utf-8").startswith("---\n")
-    with pytest.raises(ValueError, match="choose one of: cloudy2sunny, lineart, lpd"):
+    with pytest.raises(ValueError, match="choose one of: cloudy2sunny, grocery, lineart, lpd"):
         load(BUILDERS, "nothing")
 
 

@@ -15,6 +15,15 @@ OWN = {"app", "datasets_cards", "evaluation", "pipelines", "study", "tests", "to
 SHARED = {  # may go into Hub files
     "pipelines.color",
     "pipelines.efficientnet_lite",
+    "pipelines.generation.encoder",
+    "pipelines.generation.gate",
+    "pipelines.generation.generator",
+    "pipelines.generation.judge",
+    "pipelines.generation.noise",
+    "pipelines.generation.output",
+    "pipelines.generation.reading",
+    "pipelines.generation.requests",
+    "pipelines.generation.noise_sampling",
     "pipelines.guided_upsampling",
     "pipelines.images",
     "pipelines.line_extraction",
@@ -35,6 +44,11 @@ ONLY = {
     "pipelines/*/networks_*.py": {"torch", "diffusers", "numpy", "PIL"} | SHARED,
     "pipelines/*/pipeline_*.py": {"torch", "diffusers", "numpy", "PIL"} | SHARED,
     "pipelines/*/losses*.py": {"torch", "pipelines.gan_losses"},
+    **{
+        f"{name.replace('.', '/')}.py": {"torch", "diffusers", "numpy", "PIL"} | SHARED
+        for name in sorted(SHARED)
+        if name.startswith("pipelines.generation.")
+    },
     "pipelines/color.py": {"torch"},
     "pipelines/efficientnet_lite.py": {"torch"},
     "pipelines/gan_losses.py": {"torch"},
@@ -51,6 +65,7 @@ ONLY = {
 # pattern of the file -> what it must not import
 NEVER = {
     "pipelines/*.py": {"train", "evaluation", "ui", "app", "gradio", "datasets_cards", "study"},
+    "pipelines/generation/*.py": {"ui", "app", "gradio", "datasets_cards", "study"},
     "pipelines/*/recipe*.py": {"ui", "app", "gradio", "datasets_cards", "study"},
     "pipelines/*/tab.py": {"train", "evaluation", "app", "study"},
     "pipelines/*/tab_*.py": {"train", "evaluation", "app", "study"},

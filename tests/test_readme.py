@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from labelled_fixtures import blotches, write_parquet
 from lineart_fixtures import write_illustrations
 from scene_fixtures import write_scenes
 
@@ -31,6 +32,7 @@ def folder(tmp_path_factory) -> Path:
     from datasets_cards.procedural.builder import build
     from datasets_cards.procedural.drawing import drawing
     from datasets_cards.procedural.painter import landscape
+    from datasets_cards.procedural.product import KINDS, product
     from datasets_cards.procedural.scene_painter import scene
 
     folder = tmp_path_factory.mktemp("readme")
@@ -38,11 +40,17 @@ def folder(tmp_path_factory) -> Path:
     scene(seed=1, width=320, height=240).save(folder / "valley.jpg")
     drawing(seed=1, width=240, height=320).lines.save(folder / "drawing.png")
     drawing(seed=2, width=240, height=320).colour.save(folder / "palette.jpg")
+    product(seed=1, kind="shoes").save(folder / "shoe.jpg")
     build(folder / "runs" / "lpd", count=20)
     for number, split in enumerate(("train", "val", "test")):
         write_illustrations(folder / "runs" / "lineart", split=split, seed=100 * number)
         write_scenes(folder / "runs" / "scenes" / "summer2winter", ["summer", "winter"] * 3, split=split)
         write_scenes(folder / "runs" / "scenes" / "cloudy2sunny", ["cloudy", "sunny"] * 3, split=split)
+        for name, labels in (("grocery", ["fruit", "packages", "vegetables"]), ("products", list(KINDS))):
+            pictures = [blotches(100 * number + one) for one in range(2 * len(labels))]
+            columns = {"label": labels * 2, "subset": ["studio"] * len(pictures), "colour": ["red"] * len(pictures)}
+            names = [f"{one}.png" for one in range(len(pictures))]
+            write_parquet(folder / "runs" / name / f"{split}.parquet", pictures, names, id=names, **columns)
     return folder
 
 
@@ -74,7 +82,7 @@ def test_every_command_is_of_a_kind_that_is_tested():
 def test_the_three_lines_of_python_run(folder):
     (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     run(folder, "-c", block)
-    for name in ("coloured.png", "drawing in colour.png", "valley in winter.png"):
+    for name in ("coloured.png", "drawing in colour.png", "valley in winter.png", "fruit.png", "shoe with waves.png"):
         assert (folder / name).stat().st_size > 1000
 
 

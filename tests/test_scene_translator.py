@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from pipelines import SceneTranslator, get_method
-from pipelines.scene_translator.losses_base import range_penalty, self_similarity, structure_loss
+from pipelines.gan_losses import range_penalty
+from pipelines.scene_translator.losses_base import self_similarity, structure_loss
 from pipelines.scene_translator.networks_scene_translator import DIRECTIONS, TARGETS, SceneGenerator, colour_mapped
 from pipelines.tiles import paint_tiles, shrink
 

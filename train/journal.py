@@ -148,9 +148,14 @@ class Journal:
             "versions": {name: version(name) for name in ("torch", "diffusers", "accelerate")},
             "chosen": f"lowest {self.config.best} on validation data" if best else "the newest",
             "metrics": point,
-            "config": {key: value for key, value in asdict(self.config).items() if key not in ("out", "data")},
+            "config": {key: _public(value) for key, value in asdict(self.config).items() if key not in ("out", "data")},
             "curve": self.curve,
         }
+
+
+def _public(value: Any) -> Any:
+    """An option as training.json says it: of a path the name alone, not where it lies on the maker's disk."""
+    return value.name if isinstance(value, Path) else value
 
 
 def describe_machine(processes: int) -> str:

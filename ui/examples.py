@@ -9,7 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 from datasets_cards import procedural
-from datasets_cards.procedural import drawing, landscape, scene
+from datasets_cards.procedural import drawing, landscape, product, scene, style
+from datasets_cards.procedural.product_styles import STYLES
 
 # seed, width, height: chosen by eye for variety
 INK_LANDSCAPES = ((6, 800, 600), (5, 600, 800), (10, 700, 700), (8, 1440, 480), (2, 800, 600), (21, 800, 600))
@@ -24,6 +25,17 @@ SCENES = (
 )
 DRAWINGS = ((14, 704, 832), (8, 768, 768), (9, 768, 640), (10, 704, 832), (4, 832, 640), (5, 832, 640))
 REFERENCES = ((0, 512, 512), (13, 512, 512), (5, 512, 512), (2, 512, 512), (9, 512, 512), (11, 512, 512))
+
+# seed, size, kind, colour
+PRODUCTS = (
+    (1, 384, "shoes", "red"),
+    (2, 384, "bags", "brown"),
+    (3, 384, "watches", "black"),
+    (4, 384, "sandals_heels", "pink"),
+    (5, 384, "sunglasses", "black"),
+    (6, 384, "wallets", "blue"),
+)
+STYLE_NAMES = tuple(STYLES)
 
 
 def ink_landscapes() -> list[Path]:
@@ -44,6 +56,16 @@ def drawings() -> list[Path]:
 def coloured_drawings() -> list[Path]:
     """PNG files of coloured drawings, each in a palette of its own, to take colours from."""
     return _painted("coloured-drawing", REFERENCES, lambda *options: drawing(*options).colour)
+
+
+def products() -> list[Path]:
+    """PNG files of products on white, without rights of others; drawn at the first start."""
+    return _painted("product", PRODUCTS, product)
+
+
+def styles() -> list[Path]:
+    """PNG files of the named styles, in the order of `STYLE_NAMES`; drawn at the first start."""
+    return _painted("style", tuple((0, name, 256) for name in STYLE_NAMES), style)
 
 
 def _painted(name: str, options: Sequence[tuple], paint: Callable[..., Image.Image]) -> list[Path]:

@@ -119,7 +119,7 @@ class Job:
 
         self._work.check()
         try:
-            notes = paint_file(self.pipe, path, target, progress=self._on_tile, max_pixels=self._max_pixels, **options)
+            notes = paint_file(self.pipe, path, target, progress=self.on_tile, max_pixels=self._max_pixels, **options)
         except UserError:
             raise
         except (OSError, ValueError) as error:
@@ -137,7 +137,8 @@ class Job:
         before, after = (target.with_name(f"{path.stem}-{name}.png") for name in ("before", "after"))
         return self.preview(path, before), self.preview(target, after)
 
-    def _on_tile(self, done: int, total: int) -> None:
+    def on_tile(self, done: int, total: int) -> None:
+        """Show how far it is; raises where it is to end."""
         self._work.check()
         if self._parts > 1:
             self._progress((self._done + done / total, self._parts), desc=self._texts[0], unit="")

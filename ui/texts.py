@@ -3,7 +3,8 @@
 TEXTS = {
     "en": {
         "app_promise": "Colour for ink-wash and grey Chinese landscape paintings and for line art; another season or "
-        "weather for photographs of scenes.",
+        "weather for photographs of scenes; pictures of groceries and products from noise, and product pictures "
+        "improved.",
         "error_nothing_chosen": "Choose a picture first.",
         "error_empty": "“{name}” is empty (0 bytes). Choose another file.",
         "error_not_a_picture": "“{name}” is not a picture this page can read. Use JPEG, PNG, TIFF, WebP, GIF or BMP.",
@@ -39,7 +40,7 @@ TEXTS = {
         "model_revision_info": "Branch, tag or commit on the Hub; empty for the newest",
     },
     "zh": {
-        "app_promise": "为水墨、黑白山水和线稿设色，为风景照片换季节、换天气。",
+        "app_promise": "为水墨、黑白山水和线稿设色，为风景照片换季节、换天气；由噪声生成食品与商品图，并修饰商品图。",
         "error_nothing_chosen": "请先选一幅图。",
         "error_empty": "“{name}”是空文件（0 字节），请换一个文件。",
         "error_not_a_picture": "“{name}”不是本页能读的图片，请用 JPEG、PNG、TIFF、WebP、GIF 或 BMP。",

@@ -51,6 +51,30 @@ footer .divider:last-child { display: none; }
 .block.side-by-side .grid-container { padding: 30px 0 0; gap: 8px; }
 .block.side-by-side .thumbnail-item { aspect-ratio: auto; height: auto; }
 .block.side-by-side .thumbnail-item img { height: auto; }
+.block.sampled .grid-wrap, .block.film-strip .grid-wrap {
+  min-height: 0; max-height: none; height: auto; padding: 8px; box-sizing: border-box;
+}
+.block.sampled .grid-container { padding: 30px 0 0; gap: 8px; grid-auto-rows: auto; }
+.block.sampled .thumbnail-item {
+  aspect-ratio: auto; height: auto; overflow: hidden; display: flex; flex-direction: column;
+}
+.block.sampled .thumbnail-item img { width: 100%; height: auto; aspect-ratio: 1; }
+.block.sampled .caption-label { /* under the picture, where it hides nothing */
+  position: static; max-width: none; padding: 2px 4px; border: 0; border-radius: 0; white-space: normal;
+  font-size: .78rem; line-height: 1.3; text-align: center; background: none; opacity: 1 !important;
+  color: var(--body-text-color-subdued);
+}
+.block.film-strip .grid-container {
+  padding: 30px 0 6px; gap: 2px; display: grid !important; grid-template-columns: none !important;
+  grid-auto-flow: column; grid-auto-columns: 96px; grid-template-rows: none; overflow-x: auto;
+}
+.block.film-strip .thumbnail-item { aspect-ratio: 1; height: auto; border-radius: 0; }
+.chosen { align-items: flex-start; }
+.chosen img { image-rendering: auto; width: 100%; }
+.section p {
+  font-size: 1.25rem; font-weight: 600; margin: 18px 0 0; padding-top: 14px;
+  border-top: 1px solid var(--border-color-primary);
+}
 .block.file-list .label-clear-button { display: none; } /* they are results: nothing to take out */
 .block.file-list .stem { white-space: normal; overflow-wrap: anywhere; }
 .block.file-list :is(tr, td) { padding: 3px 0 !important; margin: 0 !important; align-items: center; }
@@ -69,12 +93,13 @@ button:focus-visible, input:focus-visible, [tabindex]:focus-visible {
   .main.app { padding: 12px !important; }
   #masthead h1 { font-size: 1.8rem; }
   .block.stage-empty { min-height: 150px; }
+  .block.sampled .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; gap: 6px; }
 }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation-duration: .01ms !important; } }
 """
 
 HEAD = """<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="description" content="丹青 Danqing colours paintings and line art and changes the weather of photographs.">
+<meta name="description" content="丹青 Danqing colours paintings and line art and makes and edits pictures.">
 <meta name="referrer" content="no-referrer">
 <script>document.documentElement.lang = navigator.language;</script>"""
 

@@ -48,6 +48,16 @@ class PictureUpload(gr.File):
 
 
 @_local_only
+class PictureArea(gr.Image):
+    """A place to drop or paste one picture, which shows it and hands on its file's path."""
+
+    is_template = True
+
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, sources=["upload", "clipboard"], type="filepath", **options)
+
+
+@_local_only
 class Camera(gr.Image):
     """A camera whose frame is handed on as a file's path, as an upload is."""
 
@@ -57,6 +67,43 @@ class Camera(gr.Image):
 @_local_only
 class ResultDownload(gr.DownloadButton):
     """A button to download a result, whose path the next event takes as its input."""
+
+    is_template = True
+
+
+def _unjudged(component: Any) -> Any:
+    """Class decorator: hand on whatever value was sent; the app's own checks answer in the page's language.
+
+    gradio's components refuse values out of range by themselves, in English on every page.
+    """
+    component.preprocess = lambda self, payload: payload
+    return component
+
+
+@_unjudged
+class OpenRadio(gr.Radio):
+    """A choice of one, whose value need not be among those offered: a program may name what another model knows."""
+
+    is_template = True
+
+
+@_unjudged
+class OpenSlider(gr.Slider):
+    """A slider whose value need not be in its range, nor a number."""
+
+    is_template = True
+
+
+@_unjudged
+class OpenDropdown(gr.Dropdown):
+    """A list to choose one of, whose value need not be among those offered."""
+
+    is_template = True
+
+
+@_unjudged
+class OpenChecks(gr.CheckboxGroup):
+    """A choice of several, whose values need not be among those offered."""
 
     is_template = True
 

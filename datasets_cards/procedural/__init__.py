@@ -2,6 +2,8 @@
 
 from datasets_cards.procedural.drawing import drawing
 from datasets_cards.procedural.painter import landscape
+from datasets_cards.procedural.product import product
+from datasets_cards.procedural.product_styles import style
 from datasets_cards.procedural.scene_painter import scene
 
-__all__ = ["drawing", "landscape", "scene"]
+__all__ = ["drawing", "landscape", "product", "scene", "style"]

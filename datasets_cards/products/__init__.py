@@ -1,0 +1,1 @@
+"""Builder of the product set: pictures of goods by category and colour."""

@@ -1,0 +1,114 @@
+"""What is asked of a generator, as numbers for its network. This module goes into Hub files."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pipelines.generation.noise import check_count, check_truncation, choice, noise, seeds_for
+
+OTHER = "other"  # the colour of training pictures whose colour has no name of its own
+_BATCH = 32  # pictures a forward pass
+
+
+@dataclass(frozen=True)
+class Request:
+    """Pictures asked for: latents, category and colour of each, and the seeds where there are any."""
+
+    latents: Tensor  # (N, latents), before truncation
+    category: list[int]
+    colour: list[int]
+    seeds: list[int]
+
+
+def make_request(
+    config: Any,
+    category: str | Sequence[str] | None,
+    colour: str | Sequence[str] | None,
+    count: int,
+    seed: int | Sequence[int] | None,
+    latents: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Request:
+    """Check what was asked for and fill in what was not.
+
+    A category or colour that is not asked for is drawn by each picture's own seed: the categories alike often, the
+    colours as often as among the category's training pictures.
+
+    Args:
+        config: of the network: latents, categories, colours, frequencies.
+        category, colour: a name for all pictures or one for each; None: drawn. "other" is a colour without a name.
+        count: pictures; where `latents` are given, as many as rows.
+        seed: see `seeds_for`.
+        latents: (N, latents) in place of noise.
+        generator: source of seeds that are not given.
+
+    Raises:
+        ValueError: for an unknown name, a count or a seed out of range, or latents of another shape.
+    """
+    if latents is not None:
+        if latents.ndim != 2 or latents.shape[1] != config.latents or not len(latents):
+            raise ValueError(f"latents must be (N, {config.latents}), got {tuple(latents.shape)}.")
+        count = len(latents)
+    seeds = seeds_for(seed, check_count(count), generator)
+    drawn = [choice(one, [1.0] * len(config.categories)) for one in seeds]
+    asked = _numbers(category, config.categories, count, "category") or drawn
+    named = [*config.colours, OTHER] if config.colours else []
+    colours = _numbers(colour, named, count, "colour")
+    if colours is None:
+        colours = [_drawn_colour(one, config, number) for one, number in zip(seeds, asked, strict=True)]
+    return Request(noise(seeds, config.latents) if latents is None else latents.float().cpu(), asked, colours, seeds)
+
+
+@torch.no_grad()
+def paint(
+    network: Any, request: Request, truncation: float = 1.0, progress: Callable[[int, int], None] | None = None
+) -> Tensor:
+    """Run the network on a request, some pictures at a time.
+
+    Returns:
+        (N, 3, size, size) float32 in [-1, 1] on the CPU.
+
+    Raises:
+        ValueError: if truncation is out of range.
+    """
+    check_truncation(truncation)
+    parts, count = [], len(request.latents)
+    for start in range(0, count, _BATCH):
+        rows = slice(start, start + _BATCH)
+        latents = (request.latents[rows] * truncation).to(network.device, network.dtype)
+        told = [torch.tensor(one[rows], device=network.device) for one in (request.category, request.colour)]
+        parts.append(network(latents, *told).float().cpu())
+        if progress is not None:
+            progress(min(start + _BATCH, count), count)
+    return torch.cat(parts)
+
+
+def alike(request: Request, latents: Tensor, seeds: list[int] | None = None) -> Request:
+    """Other latents for the category and colour of a request's first picture; (N, latents)."""
+    count = len(latents)
+    return Request(
+        latents, request.category[:1] * count, request.colour[:1] * count, seeds or request.seeds[:1] * count
+    )
+
+
+def _numbers(asked: str | Sequence[str] | None, known: Sequence[str], count: int, what: str) -> list[int] | None:
+    if asked is None:
+        return None
+    if not known:
+        raise ValueError(f"This model knows no {what}; leave it out.")
+    names = [asked] * count if isinstance(asked, str) else list(asked)
+    if len(names) != count:
+        raise ValueError(f"{count} pictures need one {what} or {count}, got {len(names)}.")
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"{what} must be one of {', '.join(known)}, got {unknown[0]!r}.")
+    return [list(known).index(name) for name in names]
+
+
+def _drawn_colour(seed: int, config: Any, category: int) -> int:
+    if not config.colours:
+        return 0
+    shares = config.frequencies[category] if config.frequencies else [1.0] * (len(config.colours) + 1)
+    return choice(seed + 1, shares)
