@@ -11,7 +11,10 @@
 # make detail-table   measure those rows and the bundled weights, train classifiers on samples; STUDIES= leaves these out
 # make detail-kernels, make detail-pooling  train the rows of an ablation of its stage 1, measure them, write contact sheets
 #                  DETAIL_DATA=runs/grocery; DETAIL_STEPS, _BATCH, _WIDTH, _SIZE, _ROWS, _KERNELS, _POOLING: see below
-# make product-table  measure runs/product-rows/ROW and the product studio's bundled weights; PRODUCT_DATA, PRODUCT_ROWS
+# make product-rows   train the article's rows of the product studio's table in the same manner, and its counter-measures
+# make product-table  measure runs/product-rows/ROW and the product studio's bundled weights
+# make product-collapse  draw over the steps what tells a collapse: how much D tells right, KID, the samples' variety
+#                  PRODUCT_DATA=runs/products; PRODUCT_STEPS, _BATCH, _WIDTH, _SIZE, _PAPER_ROWS, _ROWS: see below
 # PYTHON=python3.12 and VENV=/elsewhere may be given on the command line.
 
 PYTHON ?= python3
@@ -96,14 +99,31 @@ detail_measure = $(BIN)/python -m evaluation detail-generator --data $(DETAIL_DA
 detail_rows = --paper $(foreach row,$(1),"$(DETAIL_NAME_$(row))=runs/detail-rows/$(row)/best")
 detail_trained = $(foreach row,$(1),$(if $(wildcard runs/detail-rows/$(row)/best),$(row)))
 
-# Product studio: rows are runs/product-rows/ROW, named after their folders; those that are trained are measured.
+# Product studio: PRECISION and VALIDATIONS as above. The article's: PRODUCT_STEPS=20000 PRODUCT_WIDTH=128 PRODUCT_SIZE=256.
+# Rows are runs/product-rows/ROW, without a name below named after their folders; those that are trained are measured.
 PRODUCT_DATA ?= runs/products
-PRODUCT_ROWS ?= $(notdir $(patsubst %/best,%,$(wildcard runs/product-rows/*/best)))
-product_trained = $(foreach row,$(1),"$(or $(PRODUCT_NAME_$(row)),$(row))=runs/product-rows/$(row)/best")
+PRODUCT_STEPS ?= 3000
+PRODUCT_BATCH ?= 32
+PRODUCT_WIDTH ?= 32
+PRODUCT_SIZE ?= 64
+PRODUCT_PAPER_ROWS ?= paper paper-nonsaturating paper-larger-g paper-balanced-lr paper-stronger-d paper-more-noise \
+	paper-all-four
+product_found := $(notdir $(patsubst %/best,%,$(wildcard runs/product-rows/*/best)))
+PRODUCT_ROWS ?= $(filter $(product_found),$(PRODUCT_PAPER_ROWS)) $(filter-out $(PRODUCT_PAPER_ROWS),$(product_found))
+PRODUCT_RUNS = $(PRODUCT_PAPER_ROWS:%=runs/product-rows/%)
+product_named = $(foreach row,$(1),"$(or $(PRODUCT_NAME_$(row)),$(row))=runs/product-rows/$(row)$(2)")
+PRODUCT_NAME_paper = article, loss as printed
+PRODUCT_NAME_paper-nonsaturating = article, non-saturating loss
+PRODUCT_NAME_paper-larger-g = larger G
+PRODUCT_NAME_paper-balanced-lr = balanced rates
+PRODUCT_NAME_paper-stronger-d = stronger D
+PRODUCT_NAME_paper-more-noise = more noise in G
+PRODUCT_NAME_paper-all-four = all four counter-measures
 PRODUCT_NAME_vae = VAE alone
 
 .PHONY: app train scene-rows $(SCENE_RUNS) scene-table lineart-rows $(LINEART_RUNS) lineart-table \
-	detail-rows detail-vae detail-table detail-kernels detail-pooling $(DETAIL_RUNS) product-table \
+	detail-rows detail-vae detail-table detail-kernels detail-pooling $(DETAIL_RUNS) \
+	product-rows $(PRODUCT_RUNS) product-table product-collapse \
 	test test-slow lint format clean
 
 app: $(VENV)/.app
@@ -155,7 +175,19 @@ detail-table: $(VENV)/.train
 
 product-table: $(VENV)/.train
 	$(BIN)/python -m evaluation product-studio --data $(PRODUCT_DATA) --out runs/$@ --cache runs/features \
-		--paper $(call product_trained,$(PRODUCT_ROWS))
+		--paper $(call product_named,$(PRODUCT_ROWS),/best)
+
+product-rows: $(PRODUCT_RUNS)
+
+# runs/product-rows/ROW: the row is the preset's name.
+$(PRODUCT_RUNS): $(VENV)/.train
+	$(BIN)/python -m train product-studio $(@F) --data $(PRODUCT_DATA) --out $@ --steps $(PRODUCT_STEPS) \
+		--batch-size $(PRODUCT_BATCH) --width $(PRODUCT_WIDTH) --size $(PRODUCT_SIZE) --precision $(PRECISION) \
+		--channels-last --save-every 500 \
+		--validate-every $$(( ($(PRODUCT_STEPS) + $(VALIDATIONS) - 1) / $(VALIDATIONS) ))
+
+product-collapse: $(VENV)/.train
+	$(BIN)/python -m pipelines.generation.collapse_report $(call product_named,$(PRODUCT_ROWS)) --out runs/$@.png
 
 # runs/detail-rows/ROW: the row is the preset's name.
 $(DETAIL_RUNS): $(VENV)/.train

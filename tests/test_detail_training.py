@@ -19,6 +19,7 @@ from accelerate.state import AcceleratorState
 
 from detail_fixtures import TINTS, grocery, write_pictures  # noqa: F401  a fixture
 from evaluation.options import EvaluationOptions
+from generation_fixtures import MeanDifference
 from pipelines.detail_generator.dataset import CategoryPictures, find_categories
 from pipelines.detail_generator.networks_single_scale import KERNEL_MODES
 from pipelines.detail_generator.presets_paper import PAPER_PRESETS, PaperConfig
@@ -144,10 +145,11 @@ def test_a_few_steps(grocery, row, options):
     loader = batches(recipe.dataset(), recipe.weights(), recipe.config)
     for step in range(2):
         values = runner.run(next(loader), step)
-    expected = {"D/loss", "D/real", "D/fake", "G/loss"}
+    expected = {"D/loss", "D/real", "D/fake", "D/accuracy", "G/loss"}
     if "vae" in row:
         expected |= {"VAE/loss", "VAE/likelihood", "VAE/divergence"}
     assert values.keys() == expected and all(value.isfinite() for value in values.values())
+    assert 0 <= values["D/accuracy"] <= 1
     for name, net in runner.plain.items():
         resting = {key for key, value in net.named_parameters() if torch.equal(value, before[name][key])}
         critic = name == "discriminator" and ROWS[row].get("adversarial") == "wasserstein"
@@ -373,7 +375,7 @@ def colours(pictures) -> np.ndarray:
 
 
 def test_validation_tells_good_samples_from_bad(grocery):
-    watch = Validation(grocery, KINDS, 16, inception=colours)
+    watch = Validation(grocery, KINDS, 16, inception=colours, lpips=MeanDifference())
     data = CategoryPictures(grocery, 16, KINDS)
     pools = {n: [data.draw(i, torch.Generator())["image"] for i in range(12) if data.labels[i] == n] for n in range(3)}
 
@@ -384,7 +386,9 @@ def test_validation_tells_good_samples_from_bad(grocery):
         return copied((categories + 1) % 3, rng)
 
     good, wrong, flat = watch(copied), watch(swapped), watch(lambda n, rng: torch.zeros(len(n), 3, 16, 16))
-    assert good.keys() == {"kid", *(f"kid_{name}" for name in KINDS)}
+    assert good.keys() == {"kid", "diversity", "classes_covered", *(f"kid_{name}" for name in KINDS)}
+    assert good["classes_covered"] == wrong["classes_covered"] == 3 and flat["classes_covered"] == 1
+    assert 0.5 < good["diversity"] < 1.2 and flat["diversity"] == 0, "copies of three pictures, copies of one"
     assert -flat["kid"] < good["kid"] < 0.1 * flat["kid"]
     assert all(good[f"kid_{name}"] < 0.1 * wrong[f"kid_{name}"] for name in KINDS), "the wrong category is seen"
     assert good == watch(copied), "the same latents each time"
@@ -397,10 +401,10 @@ def test_validation_has_as_many_samples_as_pictures(grocery):
         asked.extend(categories.tolist())
         return torch.rand(len(categories), 3, 16, 16, generator=rng)
 
-    Validation(grocery, KINDS, 16, limit=4, inception=colours)(sample, batch=5)
+    Validation(grocery, KINDS, 16, limit=4, inception=colours, lpips=MeanDifference())(sample, batch=5)
     assert Counter(asked) == {0: 4, 1: 3, 2: 3}
-    alone = Validation(grocery, ("packages",), 16, inception=colours)(sample)
-    assert alone.keys() == {"kid"}
+    alone = Validation(grocery, ("packages",), 16, inception=colours, lpips=MeanDifference())(sample)
+    assert alone.keys() == {"kid", "diversity"}
 
 
 def test_validation_without_pictures_says_so(tmp_path):

@@ -1,5 +1,6 @@
 """The Generate tab: what its events make, hold back and say; its public endpoints."""
 
+import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from pipelines.detail_generator.tab_actions import Actions as DetailActions
 from pipelines.generation.png_metadata import PictureFacts, read_facts, write_png
 from pipelines.product_studio.tab import CATEGORIES, COLOURS
 from pipelines.product_studio.tab_actions import Actions as ProductActions
-from pipelines.product_studio.tab_edit import ENHANCEMENTS
+from pipelines.product_studio.tab_edit import ENHANCEMENTS, editing_parts
 from pipelines.product_studio.tab_edit_actions import MAX_FILES, EditActions
 from test_app import BAD, result_folders
 from ui import Limits, Models, Services
@@ -27,6 +28,7 @@ from ui.examples import PRODUCTS, STYLE_NAMES
 from ui.generation_actions import ALIKE, MAX_STOPS
 from ui.languages import LANGUAGES, strings
 from ui.limits import Stopped
+from ui.widgets import PictureArea
 
 LIMITS = Limits(upload_megabytes=2, megapixels=4)
 
@@ -507,6 +509,40 @@ def test_the_choices_are_those_of_the_data():
     assert set(CATEGORIES) == set(KINDS)
     components = set(ProductStudio._get_signature_keys(ProductStudio)[0])
     assert set(ENHANCEMENTS) < components
+
+
+def test_the_page_is_told_all_that_a_widget_is(services):
+    """A widget whose constructor hides its parent's arguments reaches the page without them, and breaks it."""
+    blocks = app.build(services).blocks.values()
+    areas = [block for block in blocks if isinstance(block, PictureArea)]
+    (told,) = [block.get_config() for block in areas]
+    assert (told["elem_id"], told["height"], told["buttons"]) == ("product", 180, [])
+    assert told["sources"] == ["upload", "clipboard"]
+    for block in blocks:
+        if block.get_block_name() in ("image", "imageslider", "gallery"):
+            assert block.get_config()["buttons"] is not None
+
+
+def test_the_panel_offers_what_the_default_model_can_do(tmp_path):
+    index = {"_class_name": ["file", "ProductStudio"], "denoise": ["file", "Restorer"], "style": [None, None]}
+    (tmp_path / "model_index.json").write_text(json.dumps(index | {"generator": ["file", "Generator"]}))
+    models = Models({"product_studio": str(tmp_path)})
+    assert models.default_parts("product_studio") == {"denoise", "generator"}
+    assert editing_parts({"denoise", "generator"}) == ("denoise",)
+    assert editing_parts(None) == editing_parts({"generator"}) == (*ENHANCEMENTS, "style")
+    assert editing_parts({"style", "cutout"}) == ("cutout", "style")
+    blocks = app.build(Services(models, LIMITS)).blocks.values()
+    (offered,) = [block for block in blocks if block.elem_id == "edit-enhance"]
+    assert [value for _, value in offered.choices] == ["denoise"]
+    (styling,) = [block for block in blocks if block.elem_id == "edit-styling"]
+    assert not styling.visible
+
+
+def test_weights_whose_parts_nobody_knows(tmp_path):
+    assert Models({"product_studio": str(tmp_path / "none")}).default_parts("product_studio") is None
+    assert Models({"product_studio": "someone/studio"}).default_parts("product_studio") is None
+    (tmp_path / "model_index.json").write_text("{")
+    assert Models({"product_studio": str(tmp_path)}).default_parts("product_studio") is None
 
 
 @pytest.fixture(scope="module")

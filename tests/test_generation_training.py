@@ -112,7 +112,7 @@ def test_every_network_learns_and_the_vae_goes_first(folder):
     assert all(value.isfinite() for value in second.values()) and 0 <= second["D/accuracy"] <= 1
     for name, network in recipe.networks.items():
         moved = [not torch.equal(old, new) for old, new in zip(before[name], network.parameters(), strict=True)]
-        assert np.mean(moved) > 0.9, name  # tables of a pair that no batch held stay
+        assert np.mean(moved) >= 0.8, name  # what a picture of another category would have moved stays
 
 
 def test_the_vae_alone_has_no_judge_at_work(folder):

@@ -129,7 +129,7 @@ def test_the_carried_codes_are_the_named_pictures(trained):
 
 @pytest.mark.parametrize("kind", ["denoise", "tone"])
 def test_training_learns(data, tmp_path, kind):
-    """Two dozen steps on one degraded batch must lower the loss; the loop's seed decides all."""
+    """Steps on one degraded batch must lower the loss on it."""
     config = replace(TINY[kind], data=data, out=tmp_path, steps=100, lr=3e-3, width=8)
     torch.manual_seed(0)
     recipe = build_editing_recipe(config)
@@ -139,12 +139,12 @@ def test_training_learns(data, tmp_path, kind):
     batch = {key: torch.stack([item[key] for item in items]) for key in items[0]}
     (phase,) = recipe.phases(recipe.networks, {})
     losses = []
-    for _ in range(24):
+    for _ in range(120):
         optimizer.zero_grad()
         loss = phase.loss(batch)["loss"].mean()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert network.training and losses[-1] < 0.9 * losses[0]
 
 

@@ -7,7 +7,7 @@ from ui.languages import UserError
 
 MAX_COUNT = 64
 MAX_SEED = 2**63 - 1
-_CHANCE = 2**31  # seeds by chance stay short enough to read out
+_CHANCE = 10**8  # seeds by chance stay short enough to read out, and to stand under a small picture
 
 
 def count_of(value: Any) -> int:

@@ -55,7 +55,7 @@ def wire_results(run: Any, grid: Grid) -> None:
 
 def _revealed(files: list[str]) -> list[Any]:
     count = len(files)
-    columns = next((side for side, most in ((2, 2), (3, 9), (4, 16), (6, 36)) if count <= most), 8)
+    columns = next((side for side, most in ((3, 9), (4, 16), (6, 36)) if count <= most), 8)
     there = gr.update(visible=True)
     gallery = gr.update(visible=True, columns=columns, selected_index=None)
     return [gr.update(visible=False), gallery, there, there, gr.update(visible=False)]
@@ -70,7 +70,8 @@ def wire_chosen(
         model: the two fields of the model picker.
     """
     quick: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 4, **PRIVATE}
-    grid.gallery.select(actions.pick, grid.files, grid.chosen, **quick)
+    picked = grid.gallery.select(actions.pick, grid.files, grid.chosen, **quick)
+    picked.success(None, js=scroll_to(f"{grid.name}-chosen"), **PRIVATE)  # many pictures leave it far below
     on = [grid.empty, grid.gallery]
     inputs = [grid.download, grid.distance, *model]
     like = wire_work(actions, grid.like, buttons, actions.more_like, inputs, grid.results, on)

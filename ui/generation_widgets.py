@@ -83,9 +83,11 @@ class Grid:
                 self.words = gr.Markdown(elem_id=f"{name}-facts")
                 self.distance = OpenSlider(0, 1, value=0.4, step=0.05, label=label("sample_distance"))
                 with gr.Row() as self.row:
-                    self.like = gr.Button(label("sample_like"), elem_id=f"{name}-like", min_width=130)
-                    self.add = gr.Button(label("sample_add"), elem_id=f"{name}-add", min_width=130)
-                    self.download = ResultDownload(label("sample_download"), elem_id=f"{name}-download", min_width=130)
+                    self.like = gr.Button(label("sample_like"), elem_id=f"{name}-like", size="md", min_width=150)
+                    self.add = gr.Button(label("sample_add"), elem_id=f"{name}-add", size="md", min_width=150)
+                    self.download = ResultDownload(
+                        label("sample_download"), elem_id=f"{name}-download", size="md", min_width=150
+                    )
 
     @property
     def results(self) -> list[Any]:

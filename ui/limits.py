@@ -27,7 +27,7 @@ class Limits:
     seconds: int = 900  # of work on one picture, waiting not counted
     at_once: int = 2  # pictures worked on at the same time
     waiting: int = 24  # requests in the queue
-    models: int = 2  # kept loaded, the bundled one included
+    models: int = 6  # kept loaded: the bundled ones, and one that somebody named
 
     def __post_init__(self):
         for field in fields(self):

@@ -1,5 +1,6 @@
 """Pipelines loaded once and kept, whoever asks first."""
 
+import json
 import re
 import threading
 from collections import OrderedDict
@@ -51,8 +52,19 @@ class Models:
 
     def has_default(self, method: str) -> bool:
         """Whether `get(method)` has weights to load; otherwise the page says so rather than run a random network."""
-        folder = Path(pipelines.__file__).resolve().parent.parent / "weights" / method
-        return self._custom or method in self.sources or (folder / "model_index.json").is_file()
+        return self._custom or method in self.sources or (_bundled(method) / "model_index.json").is_file()
+
+    def default_parts(self, method: str) -> frozenset[str] | None:
+        """Names of the networks that the default weights of `method` have; None where no folder tells."""
+        if self._custom:
+            return None
+        folder = Path(self.sources.get(method) or _bundled(method))
+        try:
+            index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        parts = {name: kind for name, kind in index.items() if not name.startswith("_")}
+        return frozenset(name for name, kind in parts.items() if isinstance(kind, list) and all(kind))
 
     def get(self, method: str, source: str | None = None, revision: str | None = None) -> Any:
         """The pipeline of `method`, loading it if need be.
@@ -126,3 +138,8 @@ class Models:
                 raise UserError("error_model", source=source or method) from error
             reason = str(error).strip().split("\n")[0][:400]
             raise UserError("error_model_because", source=source or method, reason=reason) from error
+
+
+def _bundled(method: str) -> Path:
+    """Where the weights of `method` lie that come with the project, if they are there."""
+    return Path(pipelines.__file__).resolve().parent.parent / "weights" / method

@@ -54,7 +54,10 @@ footer .divider:last-child { display: none; }
 .block.sampled .grid-wrap, .block.film-strip .grid-wrap {
   min-height: 0; max-height: none; height: auto; padding: 8px; box-sizing: border-box;
 }
-.block.sampled .grid-container { padding: 30px 0 0; gap: 8px; grid-auto-rows: auto; }
+.block.sampled .grid-container {
+  padding: 30px 0 0; gap: 8px; grid-template-rows: none; grid-auto-rows: auto;
+  grid-template-columns: repeat(var(--grid-cols), minmax(0, 1fr));
+}
 .block.sampled .thumbnail-item {
   aspect-ratio: auto; height: auto; overflow: hidden; display: flex; flex-direction: column;
 }
@@ -62,7 +65,7 @@ footer .divider:last-child { display: none; }
 .block.sampled .caption-label { /* under the picture, where it hides nothing */
   position: static; max-width: none; padding: 2px 4px; border: 0; border-radius: 0; white-space: normal;
   font-size: .78rem; line-height: 1.3; text-align: center; background: none; opacity: 1 !important;
-  color: var(--body-text-color-subdued);
+  color: var(--body-text-color-subdued); overflow-wrap: anywhere;
 }
 .block.film-strip .grid-container {
   padding: 30px 0 6px; gap: 2px; display: grid !important; grid-template-columns: none !important;
@@ -70,7 +73,7 @@ footer .divider:last-child { display: none; }
 }
 .block.film-strip .thumbnail-item { aspect-ratio: 1; height: auto; border-radius: 0; }
 .chosen { align-items: flex-start; }
-.chosen img { image-rendering: auto; width: 100%; }
+.chosen .image-frame img { object-fit: contain; } /* small pictures are shown enlarged */
 .section p {
   font-size: 1.25rem; font-weight: 600; margin: 18px 0 0; padding-top: 14px;
   border-top: 1px solid var(--border-color-primary);
@@ -94,6 +97,7 @@ button:focus-visible, input:focus-visible, [tabindex]:focus-visible {
   #masthead h1 { font-size: 1.8rem; }
   .block.stage-empty { min-height: 150px; }
   .block.sampled .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; gap: 6px; }
+  .block.sampled .grid-wrap { max-height: 72vh; overflow-y: auto; } /* with many, the chosen one stays near */
 }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation-duration: .01ms !important; } }
 """

@@ -49,12 +49,12 @@ class PictureUpload(gr.File):
 
 @_local_only
 class PictureArea(gr.Image):
-    """A place to drop or paste one picture, which shows it and hands on its file's path."""
+    """A place to drop or paste one picture, which shows it and hands on its file's path.
+
+    It takes the arguments of `gr.Image`: gradio reads from a constructor's own signature what the page is told.
+    """
 
     is_template = True
-
-    def __init__(self, *args: Any, **options: Any):
-        super().__init__(*args, sources=["upload", "clipboard"], type="filepath", **options)
 
 
 @_local_only

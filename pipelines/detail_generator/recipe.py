@@ -26,6 +26,7 @@ TINY = replace(
     channels_last=False,
     save_every=2,
     validate_every=4,
+    warm_up=0,
     size=16,
     latents=8,
     channels=(16, 16, 8),

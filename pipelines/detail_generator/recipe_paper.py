@@ -25,7 +25,7 @@ from pipelines.detail_generator.networks_single_scale import SingleScaleDiscrimi
 from pipelines.detail_generator.networks_vae_msgan import MultiScaleDiscriminator, VariationalEncoder
 from pipelines.detail_generator.presets_paper import PaperConfig
 from pipelines.detail_generator.validation import Validation
-from pipelines.generation.losses import latent_divergence_loss
+from pipelines.generation.losses import discriminator_accuracy, latent_divergence_loss
 from train.recipe import Batch, Phase
 
 if TYPE_CHECKING:
@@ -103,9 +103,10 @@ class PaperRecipe:
             labels = batch["label"]
             with torch.no_grad():
                 fakes = self.generated(networks, batch)
-            real = self.real_loss(judge(batch["image"], labels)[0])
-            fake = torch.stack([self.fake_loss(judge(image, labels)[0]) for image in fakes]).mean(0)
-            return {"loss": real + fake, "real": real, "fake": fake}
+            of_real, of_fakes = judge(batch["image"], labels)[0], [judge(image, labels)[0] for image in fakes]
+            real = self.real_loss(of_real)
+            fake = torch.stack([self.fake_loss(logits) for logits in of_fakes]).mean(0)
+            return {"loss": real + fake, "real": real, "fake": fake, "accuracy": self.accuracy(of_real, of_fakes)}
 
         def train_generator(batch: Batch) -> dict[str, Tensor]:
             fakes = self.generated(networks, batch)
@@ -120,6 +121,12 @@ class PaperRecipe:
             return phases
         vae = Phase("VAE", ("encoder", "generator"), partial(self.autoencoder_loss, networks), every=every)
         return [vae, *phases]
+
+    def accuracy(self, real: Tensor, fakes: list[Tensor]) -> Tensor:
+        """Share that D tells right, (B,). A critic's scores have no zero: it is halfway between the batch's means."""
+        fake = torch.cat(fakes, dim=1)
+        critic = self.config.adversarial == "wasserstein"
+        return discriminator_accuracy(real, fake, (real.mean() + fake.mean()) / 2 if critic else 0.0)
 
     def generated(self, networks: dict[str, nn.Module], batch: Batch) -> list[Tensor]:
         """What D tells from the batch's pictures: samples G(z) and, in stage 2, reconstructions G(E(x)).

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipelines.gan_losses import check_pair
+from pipelines.gan_losses import check_pair, per_image
 
 
 def feature_distance(output: list[Tensor], target: list[Tensor]) -> Tensor:
@@ -31,3 +31,18 @@ def latent_divergence_loss(mean: Tensor, log_variance: Tensor) -> Tensor:
     """
     check_pair(mean, log_variance)
     return (mean.square() + torch.expm1(log_variance) - log_variance).flatten(1).sum(1) / 2
+
+
+def discriminator_accuracy(real: Tensor, fake: Tensor, threshold: Tensor | float = 0.0) -> Tensor:
+    """Share that D tells right, half of it on pictures and half on samples; by it a run's balance is watched.
+
+    At 0.5 it knows nothing; a run in which it stays near 1 gives G little to learn from.
+
+    Args:
+        real, fake: (B, ...) scores of pictures and of samples, higher = more real.
+        threshold: score above which D takes a picture for real: 0 for logits.
+
+    Returns:
+        (B,) in [0, 1], without gradients.
+    """
+    return (per_image((real > threshold).float()) + per_image((fake < threshold).float())) / 2

@@ -42,20 +42,20 @@ class GenerationConfig(TrainConfig):
     """Adam learning rate of the discriminator's heads."""
     judge_width: int = 64
     """Channels of the discriminator's heads."""
-    warm_up: int = 0
+    warm_up: int = 150
     """Steps of the VAE alone before the judge joins in."""
-    blurring_noise: float = 0.0
+    blurring_noise: float = 0.03
     """Deviation of the noise, in units of [-1, 1], that the judge sees on real and made pictures alike: a background of
     plain white would give every made picture away by its last grey level (Sonderby et al., 2017)."""
     adversarial: float = 1.0
     """Weight of the generator's hinge loss; 0 trains the VAE alone, without judge and reader."""
     rebuilt: float = 0.5
     """Share of each batch that is also rebuilt from its latents; at least one picture."""
-    pixels: float = 2.0
+    pixels: float = 4.0
     """Weight of the reconstruction loss in pixels (L1)."""
-    likelihood: float = 3.0
+    likelihood: float = 7.0
     """Weight of the reconstruction loss in features."""
-    divergence: float = 1e-3
+    divergence: float = 4e-4
     """Weight of the KL divergence of the latents to N(0, I), in nats."""
     recovery: float = 1.0
     """Weight of reading a sample's latents back from it, the mean square error: samples that all look alike cannot tell

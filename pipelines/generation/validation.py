@@ -8,6 +8,8 @@ from torch import Tensor
 
 from evaluation.coverage import coverage_measures
 from evaluation.distribution import Inception, KernelDistance, fid
+from evaluation.perceptual import PerceptualDistance
+from pipelines.generation.collapse_watch import CollapseWatch
 from pipelines.generation.dataset import ConditionedPictures
 
 Sample = Callable[[Tensor, Tensor, torch.Generator], Tensor]
@@ -15,32 +17,43 @@ Sample = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 
 
 class Validation:
-    """KID, FID, precision and recall of samples that are asked for what the held-out pictures show.
+    """KID, FID, precision, recall and signs of collapse of samples that are asked for what held-out pictures show.
 
     Args:
         pictures: held-out pictures; their features are kept.
         limit: pictures at most, evenly over the set.
+        told: whether the generator is told the category; else its samples are compared as one class.
+        inception, lpips: the feature networks, where they are at hand.
     """
 
     SEED = 1234  # of the samples: the same latents at every validation
 
-    def __init__(self, pictures: ConditionedPictures, limit: int = 320):
+    def __init__(
+        self,
+        pictures: ConditionedPictures,
+        limit: int = 320,
+        told: bool = True,
+        inception: Inception | None = None,
+        lpips: PerceptualDistance | None = None,
+    ):
         chosen = np.linspace(0, len(pictures) - 1, min(limit, len(pictures))).round().astype(int)
         self.category, self.colour = pictures.category[chosen], pictures.colour[chosen]
-        self.inception = Inception()
+        self.inception = inception or Inception()
         self.features = self.inception(pictures.pictures[chosen])
+        self.collapse = CollapseWatch(pictures.pictures[chosen], self.category.numpy(), self.features, told, lpips)
 
     @torch.no_grad()
     def __call__(self, sample: Sample, batch: int = 50) -> dict[str, float]:
-        """Measure a generator: {"kid", "fid", "precision", "recall"}."""
+        """Measure a generator: {"kid", "fid", "precision", "recall"} and what `CollapseWatch` tells."""
         rng = torch.Generator().manual_seed(self.SEED)
         asked = zip(self.category.split(batch), self.colour.split(batch), strict=True)
         made = torch.cat([sample(category, colour, rng).float().cpu() for category, colour in asked])
-        output = self.inception(((made.clamp(-1, 1) + 1) * 127.5).round().byte())
+        pixels = ((made.clamp(-1, 1) + 1) * 127.5).round().byte()
+        output = self.inception(pixels)
         found = coverage_measures(self.features, output)
         return {
             "kid": KernelDistance(self.features, output).value(),
             "fid": fid(self.features, output),
             "precision": found.precision,
             "recall": found.recall,
-        }
+        } | self.collapse(pixels, output)

@@ -31,6 +31,8 @@ METHOD = Method(
         f"{_FOLDER}.networks_product_studio:ProductPictureGenerator",
         f"{_FOLDER}.networks_product_studio:ProductPictureJudge",
         f"{_FOLDER}.networks_product_studio:ProductPictureEncoder",
+        f"{_FOLDER}.networks_paper_products:ProductPaperGenerator",
+        f"{_FOLDER}.networks_paper_products:ProductPaperDiscriminator",
         f"{_FOLDER}.networks_enhancers:Restorer",
         f"{_FOLDER}.networks_enhancers:ToneCorrector",
         f"{_FOLDER}.networks_enhancers:CutoutNetwork",

@@ -120,10 +120,12 @@ class DegradedCrops(torch.utils.data.Dataset):
         last = [min(side, place + self.size + self.margin) for side, place in ((height, top), (width, left))]
         last = [end - (end - start) % 2 for end, start in zip(last, first, strict=True)]
         whole = to_float(pixels[first[0] : last[0], first[1] : last[1]])
-        inner = tuple(
+        rows, columns = (
             slice(place - start, place - start + self.size) for place, start in zip((top, left), first, strict=True)
         )
-        return (whole.flip(2), (inner[0], _mirrored(inner[1], whole.shape[2]))) if u[2] < 0.5 else (whole, inner)
+        if u[2] < 0.5:
+            return whole.flip(2), (rows, _mirrored(columns, whole.shape[2]))
+        return whole, (rows, columns)
 
 
 class StagedProducts(torch.utils.data.Dataset):

@@ -18,6 +18,7 @@ from pipelines.tiles import Progress, count_tiles, shrink, tiles
 
 EDIT_TILE = 512
 _TONE_AREA = 256 * 256  # px of the view that the tone is decided on
+_FRAME = 16  # px of border repeated around a view that is styled: VGG-16 pads with zeros, which would show as a frame
 _LEVELS = (0.08, 0.92)  # opacities that become 0 and 1: a clean background is white, not nearly so
 
 Paint = Callable[[np.ndarray, int, int], Tensor]
@@ -69,12 +70,11 @@ def styled_picture(
     before = view_over_white(picture, network.config["view_area"], network)
     height, width = before.shape[2:]
     room = [max(-side % network.multiple, 4 * network.multiple - side) for side in (width, height)]
-
-    def widened(plane: Tensor) -> Tensor:
-        return F.pad(plane, (0, room[0], 0, room[1]), mode="replicate").to(network.dtype)
-
-    weight = None if opacity is None else widened(opacity.at_size(height, width))
-    after = network(widened(before), code.to(network.dtype), weight)[:, :, :height, :width].float().clamp(-1, 1)
+    frame = (_FRAME, _FRAME + room[0], _FRAME, _FRAME + room[1])
+    weight = torch.ones_like(before[:, :1]) if opacity is None else opacity.at_size(height, width)
+    wide, counted = F.pad(before, frame, mode="replicate"), F.pad(weight, frame)
+    styled = network(wide.to(network.dtype), code.to(network.dtype), counted.to(network.dtype)).float()
+    after = styled[:, :, _FRAME : _FRAME + height, _FRAME : _FRAME + width].clamp(-1, 1)
     change = GuidedUpsampling(before, after, picture.height, picture.width)
 
     def in_style(part: np.ndarray, top: int, left: int) -> Tensor:

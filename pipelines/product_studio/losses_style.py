@@ -35,7 +35,7 @@ def content_loss(output: Tensor, target: Tensor, weight: Tensor | None = None) -
     errors = (output.float() - target.float()).square().mean(1, keepdim=True)
     if weight is None:
         return errors.flatten(1).mean(1)
-    shares = F.adaptive_avg_pool2d(weight.float(), errors.shape[2:]) + 1e-4
+    shares = F.adaptive_avg_pool2d(weight.float(), (errors.shape[2], errors.shape[3])) + 1e-4
     return (errors * shares).flatten(1).sum(1) / shares.flatten(1).sum(1)
 
 

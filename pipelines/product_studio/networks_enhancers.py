@@ -43,8 +43,8 @@ class Restorer(ModelMixin, ConfigMixin):
         self.first = nn.Conv2d(3 * self.multiple**2, width, 3, padding=1)
         self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
         self.last = nn.Conv2d(width, 12, 3, padding=1)
-        nn.init.zeros_(self.last.weight)  # training starts from the input itself
-        nn.init.zeros_(self.last.bias)
+        for parameter in self.last.parameters():
+            nn.init.zeros_(parameter)  # training starts from the input itself
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) in [-1, 1], H and W multiples of `multiple` -> (B, 3, scale H, scale W), hardly beyond."""

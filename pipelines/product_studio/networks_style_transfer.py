@@ -144,7 +144,7 @@ def moments(tap: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
     if weight is None:
         variance, mean = torch.var_mean(tap, (2, 3), correction=0, keepdim=True)
         return mean, (variance + 1e-5).sqrt()
-    shares = F.adaptive_avg_pool2d(weight.float(), tap.shape[2:]) + 1e-4
+    shares = F.adaptive_avg_pool2d(weight.float(), (tap.shape[2], tap.shape[3])) + 1e-4
     shares = shares / shares.sum((2, 3), keepdim=True)
     mean = (tap * shares).sum((2, 3), keepdim=True)
     variance = ((tap - mean).square() * shares).sum((2, 3), keepdim=True)

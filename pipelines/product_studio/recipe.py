@@ -5,17 +5,17 @@ from typing import Any
 
 from pipelines.generation.options import GenerationConfig
 from pipelines.generation.recipe import GenerationRecipe
+from pipelines.product_studio.asked import CATEGORIES, COLOURS
 from pipelines.product_studio.networks_product_studio import (
     ProductPictureEncoder,
     ProductPictureGenerator,
     ProductPictureJudge,
 )
 from pipelines.product_studio.pipeline_product_studio import ProductStudio
+from pipelines.product_studio.presets_paper import PAPER_PRESETS, ProductPaperConfig
 from pipelines.product_studio.recipe_editing import PRESETS_EDITING, build_editing_recipe
+from pipelines.product_studio.recipe_paper import ProductPaperRecipe
 from train.recipe import TrainConfig
-
-CATEGORIES = ("bags", "sandals_heels", "shoes", "sunglasses", "wallets", "watches")
-COLOURS = ("black", "white", "brown", "blue", "red", "green", "pink", "yellow")
 
 BASE = GenerationConfig(
     steps=6000,
@@ -25,6 +25,9 @@ BASE = GenerationConfig(
     colours=COLOURS,
     subset="studio",
     channels=(256, 192, 128, 64, 48, 24),
+    blurring_noise=0.06,
+    likelihood=4.5,
+    pixels=3.0,
 )
 BASE_64 = replace(BASE, size=64, channels=BASE.channels[:-1])
 TINY = replace(
@@ -35,6 +38,7 @@ TINY = replace(
     channels_last=False,
     save_every=2,
     validate_every=4,
+    warm_up=0,
     size=16,
     latents=8,
     channels=(16, 16, 8),
@@ -51,12 +55,15 @@ PRESETS: dict[str, tuple[str, TrainConfig]] = {
     ),
     "vae": ("the same without an adversarial loss: what the GAN adds to the VAE", replace(BASE, adversarial=0.0)),
     "tiny": ("the bundled generator in miniature: seconds, for tests", TINY),
+    **PAPER_PRESETS,
     **PRESETS_EDITING,
 }
 
 
 def build_recipe(config: TrainConfig) -> Any:
     """The recipe that a preset's configuration belongs to."""
+    if isinstance(config, ProductPaperConfig):
+        return ProductPaperRecipe(config)
     if not isinstance(config, GenerationConfig):
         return build_editing_recipe(config)
     return GenerationRecipe(

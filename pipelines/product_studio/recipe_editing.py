@@ -6,7 +6,7 @@ from pipelines.product_studio.recipe_enhancer import EnhanceConfig, EnhancerReci
 from pipelines.product_studio.recipe_style import StyleConfig, StyleRecipe
 from train.recipe import TrainConfig
 
-_TINY = {
+_TINY: dict[str, Any] = {
     "precision": "no",
     "channels_last": False,
     "steps": 4,

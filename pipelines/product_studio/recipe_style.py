@@ -98,7 +98,9 @@ class StyleRecipe:
 
         def train_style(batch: Batch) -> dict[str, Tensor]:
             terms = style_terms(networks["style"], frozen["features"], batch, config)
-            return terms | {"loss": sum(getattr(config, name, 1.0) * value for name, value in terms.items())}
+            return terms | {
+                "loss": torch.stack([getattr(config, name, 1.0) * value for name, value in terms.items()]).sum(0)
+            }
 
         return [Phase("S", ("style",), train_style)]
 

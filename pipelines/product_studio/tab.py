@@ -38,7 +38,7 @@ def build(services: Services) -> None:
         with gr.Column(scale=7, min_width=300):
             grid = generation_widgets.Grid(NAME)
             with grid.row:
-                edit = gr.Button(label("products_edit_this"), elem_id="products-edit-this", min_width=130)
+                edit = gr.Button(label("products_edit_this"), elem_id="products-edit-this", size="md", min_width=150)
             film = generation_widgets.Film(NAME)
 
     buttons: list[Any] = [make, grid.like, film.button, stop]
