@@ -440,7 +440,15 @@ def test_make_measures_the_rows_that_are_trained(tmp_path):
         (tmp_path / name).touch()
     for row in ("paper-dcgan", "vae"):
         (tmp_path / "runs" / "detail-rows" / row / "best").mkdir(parents=True)
-    words = ["make", "--dry-run", "--file", str(ROOT / "Makefile"), "detail-table", f"VENV={sys.prefix}"]
+    words = [
+        "make",
+        "--dry-run",
+        "--no-print-directory",
+        "--file",
+        str(ROOT / "Makefile"),
+        "detail-table",
+        f"VENV={sys.prefix}",
+    ]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
     command = shlex.split(done.stdout.replace("\\\n", " ").splitlines()[-1])
     options = tyro.cli(EvaluationOptions, args=command[command.index("detail-generator") + 1 :])

@@ -20,7 +20,7 @@ BORDER = 0.04  # share of a side that counts as background for certain
 
 
 def non_local_means(pixels: np.ndarray) -> np.ndarray:
-    """OpenCV's, with the noise's deviation as estimated by scikit-image (wavelets) for the filter strength."""
+    """OpenCV's, at 0.9 of the deviation that scikit-image estimates: of five factors the best on validation."""
     found = restoration.estimate_sigma(pixels / 255.0, channel_axis=2, average_sigmas=True)
     sigma = 255 * float(np.asarray(found, dtype=np.float64))
     strength = max(1.0, 0.9 * sigma)
