@@ -4,6 +4,7 @@ Each takes a picture (H, W, 3) uint8 and gives one back. None is told how a pict
 estimated from the picture, or are one middle value of the ranges in `degradations`.
 """
 
+import warnings
 from collections.abc import Callable
 
 import cv2
@@ -106,7 +107,9 @@ def reinhard(pixels: np.ndarray, style: np.ndarray) -> np.ndarray:
     """Each channel of CIELAB takes over the style's mean and deviation (Reinhard et al., 2001)."""
     own, wanted = color.rgb2lab(pixels), color.rgb2lab(style)
     gain = wanted.std((0, 1)) / np.maximum(own.std((0, 1)), 1e-3)
-    return _bytes(color.lab2rgb((own - own.mean((0, 1))) * gain + wanted.mean((0, 1))))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Conversion from CIE-LAB")  # colours outside sRGB are clipped
+        return _bytes(color.lab2rgb((own - own.mean((0, 1))) * gain + wanted.mean((0, 1))))
 
 
 def histogram_matching(pixels: np.ndarray, style: np.ndarray) -> np.ndarray:
