@@ -33,7 +33,7 @@ class EvaluationOptions:
     limit: Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: all)")] = None
     """Measure only so many pictures of each group: for a quick look, not for a table."""
     studies: bool = False
-    """Also run the studies that train classifiers on a generator's pictures, where the method has some: an hour."""
+    """Also run studies that train classifiers on a generator's pictures, where the method has some: half an hour."""
     seed: int = 0
     """Of the bootstrap, of KID's subsets and of the reference pictures."""
     check: bool = False

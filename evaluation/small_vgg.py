@@ -22,7 +22,7 @@ class SmallVggOptions:
     """Pictures are brought to this size, antialiased."""
     width: int = 16
     """Channels of the first block; doubled three times."""
-    steps: int = 600
+    steps: int = 300
     batch: int = 32
     learning_rate: float = 3e-3
     """The peak: it rises for a tenth of the steps and falls to 0 along a cosine."""

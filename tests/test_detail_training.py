@@ -20,12 +20,12 @@ from accelerate.state import AcceleratorState
 from detail_fixtures import TINTS, grocery, write_pictures  # noqa: F401  a fixture
 from evaluation.options import EvaluationOptions
 from generation_fixtures import MeanDifference
-from pipelines.detail_generator.dataset import CategoryPictures, find_categories
 from pipelines.detail_generator.networks_single_scale import KERNEL_MODES
 from pipelines.detail_generator.presets_paper import PAPER_PRESETS, PaperConfig
 from pipelines.detail_generator.recipe_paper import PaperRecipe, drawn
-from pipelines.detail_generator.validation import Validation
-from pipelines.generation.labelled_pictures import load_pictures, square
+from pipelines.generation.dataset import ConditionedPictures
+from pipelines.generation.labelled_pictures import find_categories, load_pictures, square
+from pipelines.generation.validation import Validation
 from test_train_processes import ROOT
 from toy_recipe import weights_of
 from train.__main__ import read_config
@@ -63,27 +63,27 @@ def first_batch(recipe: PaperRecipe) -> dict[str, torch.Tensor]:
 
 
 def test_pictures_are_squares_of_their_category(grocery):
-    data = CategoryPictures(grocery, 16, KINDS)
+    data = recipe_of(grocery).dataset()
     assert len(data) == 12
     for index in range(len(data)):
         item = data.draw(index, torch.Generator().manual_seed(index))
         assert item["image"].shape == (3, 16, 16) and item["image"].dtype == torch.float32
         assert item["image"].abs().max() <= 1
-        tint = torch.tensor(TINTS[KINDS[int(item["label"])]]) / 127.5 - 1
+        tint = torch.tensor(TINTS[KINDS[int(item["category"])]]) / 127.5 - 1
         assert (item["image"].mean((1, 2)) - tint).abs().max() < 0.1
 
 
 def test_categories_are_drawn_alike_often(grocery):
-    data = CategoryPictures(grocery, 16, KINDS)
-    weights = data.weights()
-    shares = [sum(w for w, label in zip(weights, data.labels, strict=True) if label == n) for n in range(3)]
-    assert Counter(data.labels) == {0: 6, 1: 3, 2: 3}
+    recipe = recipe_of(grocery)
+    labels, weights = recipe.dataset().category, recipe.weights()
+    shares = [float(weights[labels == n].sum()) for n in range(3)]
+    assert Counter(labels.tolist()) == {0: 6, 1: 3, 2: 3}
     assert shares == pytest.approx([1, 1, 1])
 
 
 def test_a_draw_follows_its_generator_and_half_are_mirrored(grocery):
-    data = CategoryPictures(grocery, 20, KINDS)
-    plain = CategoryPictures(grocery, 20, KINDS, mirror=False)
+    data = recipe_of(grocery).dataset()
+    plain = ConditionedPictures(grocery, "train", 16, KINDS)
     turned = 0
     for seed in range(40):
         first, second = (data.draw(0, torch.Generator().manual_seed(seed))["image"] for _ in range(2))
@@ -94,12 +94,30 @@ def test_a_draw_follows_its_generator_and_half_are_mirrored(grocery):
     assert 10 <= turned <= 30
 
 
-def test_crops_lie_within_the_picture():
+def test_the_middle_square():
     pixels = np.zeros((30, 20, 3), np.uint8)
     pixels[..., 0], pixels[..., 1] = np.arange(30)[:, None] * 8, np.arange(20) * 12
     assert (square(pixels, 20) == pixels[5:25]).all(), "the middle of the picture, untouched"
-    assert (square(pixels, 10, 0.5, 0, 0) == pixels[:10, :10]).all()
-    assert (square(pixels, 10, 0.5, 1, 1) == pixels[20:, 10:]).all()
+    assert square(pixels, 10).shape == (10, 10, 3)
+
+
+def test_smaller_crops_are_of_all_sides_and_places(grocery):
+    """A picture that is its own coordinates tells where a crop lies."""
+    data = recipe_of(grocery, smallest=0.5).dataset()
+    side = data.pictures.shape[-1]
+    assert side == 32, "held so large that the smallest crop is not enlarged"
+    ramp = torch.arange(side, dtype=torch.uint8) * 8
+    data.pictures[0] = torch.stack([ramp.expand(side, side), ramp[:, None].expand(side, side), ramp.expand(side, side)])
+    widths, tops = [], []
+    for seed in range(40):
+        image = data.draw(0, torch.Generator().manual_seed(seed))["image"]
+        assert image.shape == (3, 16, 16) and image.abs().max() <= 1
+        places = (image + 1) * 127.5 / 8
+        assert places.min() > -0.1 and places.max() < side - 0.9, "within the picture"
+        widths.append(float((places[0, 0, -1] - places[0, 0, 0]).abs()) * 16 / 15)
+        tops.append(float(places[1, 0, 0]))
+    assert 15.5 < min(widths) < 18 and 29 < max(widths) < 33, "from half to all of the picture's width"
+    assert min(tops) < 1 and max(tops) > 8
 
 
 def test_one_category_or_all(grocery):
@@ -117,8 +135,10 @@ def test_data_that_are_not_there_are_named(grocery, tmp_path):
             call()
     with pytest.raises(FileNotFoundError, match="labelled meat; it has fruit, packages, vegetables"):
         recipe_of(grocery, category="meat")
-    with pytest.raises(FileNotFoundError, match="labelled meat"):
-        CategoryPictures(grocery, 16, ("fruit", "meat"))
+    with pytest.raises(FileNotFoundError, match="no train pictures of meat"):
+        ConditionedPictures(grocery, "train", 16, ("fruit", "meat"))
+    with pytest.raises(ValueError, match="lacks the column colour, subset"):
+        ConditionedPictures(grocery, "train", 16, KINDS, ("red",), "studio")
     from datasets import Dataset
 
     Dataset.from_dict({"image": ["x"]}).to_parquet(str(tmp_path / "train.parquet"))
@@ -194,7 +214,7 @@ def test_the_objective_written_out(grocery, adversarial):
     nets = {name: net.eval() for name, net in recipe.networks.items()}
     generator, encoder, judge = nets["generator"], nets["encoder"], nets["discriminator"]
     batch = first_batch(recipe)
-    image, label = batch["image"], batch["label"]
+    image, label = batch["image"], batch["category"]
     vae, d, g = (phase.loss for phase in recipe.phases(nets, {}))
     with torch.no_grad():
         torch.manual_seed(1)
@@ -374,21 +394,27 @@ def colours(pictures) -> np.ndarray:
     return torch.cat([flat.mean(2), flat.std(2)], dim=1).numpy()
 
 
+def validation_of(folder: Path, kinds=KINDS, **options) -> Validation:
+    pictures = ConditionedPictures(folder, "val", 16, kinds)
+    return Validation(pictures, inception=colours, lpips=MeanDifference(), **options)
+
+
 def test_validation_tells_good_samples_from_bad(grocery):
-    watch = Validation(grocery, KINDS, 16, inception=colours, lpips=MeanDifference())
-    data = CategoryPictures(grocery, 16, KINDS)
-    pools = {n: [data.draw(i, torch.Generator())["image"] for i in range(12) if data.labels[i] == n] for n in range(3)}
+    watch = validation_of(grocery)
+    data = ConditionedPictures(grocery, "train", 16, KINDS)
+    pools = {n: data.pictures[data.category == n].float() / 127.5 - 1 for n in range(3)}
 
-    def copied(categories, rng):
-        return torch.stack([pools[int(n)][int(torch.randint(3, (), generator=rng))] for n in categories])
+    def copied(category, colour, rng):
+        return torch.stack([pools[int(n)][int(torch.randint(3, (), generator=rng))] for n in category])
 
-    def swapped(categories, rng):
-        return copied((categories + 1) % 3, rng)
+    def swapped(category, colour, rng):
+        return copied((category + 1) % 3, colour, rng)
 
-    good, wrong, flat = watch(copied), watch(swapped), watch(lambda n, rng: torch.zeros(len(n), 3, 16, 16))
-    assert good.keys() == {"kid", "diversity", "classes_covered", *(f"kid_{name}" for name in KINDS)}
+    good, wrong, flat = watch(copied), watch(swapped), watch(lambda n, _, rng: torch.zeros(len(n), 3, 16, 16))
+    told = {"kid", "fid", "precision", "recall", "diversity", "classes_covered"}
+    assert good.keys() == told | {f"kid_{name}" for name in KINDS}
     assert good["classes_covered"] == wrong["classes_covered"] == 3 and flat["classes_covered"] == 1
-    assert 0.5 < good["diversity"] < 1.2 and flat["diversity"] == 0, "copies of three pictures, copies of one"
+    assert 0.4 < good["diversity"] < 1.2 and flat["diversity"] == 0, "copies of three pictures, copies of one"
     assert -flat["kid"] < good["kid"] < 0.1 * flat["kid"]
     assert all(good[f"kid_{name}"] < 0.1 * wrong[f"kid_{name}"] for name in KINDS), "the wrong category is seen"
     assert good == watch(copied), "the same latents each time"
@@ -397,20 +423,34 @@ def test_validation_tells_good_samples_from_bad(grocery):
 def test_validation_has_as_many_samples_as_pictures(grocery):
     asked: list[int] = []
 
-    def sample(categories, rng):
-        asked.extend(categories.tolist())
-        return torch.rand(len(categories), 3, 16, 16, generator=rng)
+    def sample(category, colour, rng):
+        asked.extend(category.tolist())
+        assert not colour.any()
+        return torch.rand(len(category), 3, 16, 16, generator=rng)
 
-    Validation(grocery, KINDS, 16, limit=4, inception=colours, lpips=MeanDifference())(sample, batch=5)
-    assert Counter(asked) == {0: 4, 1: 3, 2: 3}
-    alone = Validation(grocery, ("packages",), 16, inception=colours, lpips=MeanDifference())(sample)
-    assert alone.keys() == {"kid", "diversity"}
+    validation_of(grocery)(sample, batch=5)
+    assert Counter(asked) == {0: 6, 1: 3, 2: 3}
+    asked.clear()
+    validation_of(grocery, limit=4)(sample)
+    assert len(asked) == 4
+    alone = validation_of(grocery, ("packages",))(sample)
+    assert alone.keys() == {"kid", "fid", "diversity"}, "three pictures are too few for precision and recall"
+    untold = validation_of(grocery, told=False)(sample)
+    assert not any(name.startswith("kid_") for name in untold)
+
+
+def test_a_category_of_one_held_out_picture_has_no_kid_of_its_own(tmp_path):
+    folder = write_pictures(tmp_path, ["fruit", "vegetables", "fruit"], "val")
+    values = validation_of(folder)(lambda n, _, rng: torch.rand(len(n), 3, 16, 16, generator=rng))
+    assert {name for name in values if "kid" in name} == {"kid", "kid_fruit"}
 
 
 def test_validation_without_pictures_says_so(tmp_path):
     write_pictures(tmp_path, ["fruit"], "val")
-    with pytest.raises(FileNotFoundError, match="no validation pictures labelled fruit"):
-        Validation(tmp_path, ("fruit",), 16, inception=colours)
+    with pytest.raises(FileNotFoundError, match="no val pictures of packages"):
+        validation_of(tmp_path, ("packages",))
+    with pytest.raises(ValueError, match="two pictures or more, got 1"):
+        validation_of(tmp_path, ("fruit",))
 
 
 def run(folder: Path, out: Path, at_step=None, **options) -> torch.Tensor:

@@ -8,6 +8,7 @@ import torch
 
 from pipelines import get_method
 from pipelines.generation.augment import Shift
+from pipelines.generation.encoder import LatentHead
 from pipelines.generation.gate import next_seed, score, through_gate
 from pipelines.generation.generator import Conditions, PictureGenerator
 from pipelines.generation.judge import JudgeHeads, view
@@ -123,6 +124,18 @@ def test_the_encoder_reads_pictures_of_any_size(details):
     for side in (16, 40):
         mean, log_variance = details.encoder(torch.rand(2, 3, side, side), torch.tensor([0, 2]))
         assert mean.shape == log_variance.shape == (2, 8) and mean.isfinite().all()
+
+
+def test_the_encoder_does_not_mind_how_large_features_are():
+    """ImageNet features reach the tens; read as they are, they once silenced nine of ten hidden units for good."""
+    torch.manual_seed(0)
+    head = LatentHead((4, 6, 8, 10, 12), 16, 2, 0, hidden=64)
+    maps = [torch.randn(32, count, 32 >> level, 32 >> level) for level, count in enumerate((4, 6, 8, 10, 12))]
+    image, category = torch.rand(32, 3, 64, 64) * 2 - 1, torch.zeros(32, dtype=torch.long)
+    with torch.no_grad():
+        small, _ = head([100 * x for x in maps], image, category)
+        large, _ = head([10_000 * x for x in maps], image, category)
+    assert torch.allclose(small, large, atol=1e-2 * float(large.abs().max()))
 
 
 def test_the_gate_keeps_what_passes_and_tries_the_rest_again(studio):

@@ -20,7 +20,7 @@ from pipelines.generation.noise import (
     slerp,
 )
 from pipelines.generation.output import export
-from pipelines.generation.requests import alike, make_request
+from pipelines.generation.requests import make_request, turned_towards, way_through
 
 CONFIG = SimpleNamespace(
     latents=6,
@@ -142,8 +142,13 @@ def test_a_model_without_colours_is_asked_for_none():
 
 def test_other_latents_for_the_same_wish():
     request = make_request(CONFIG, "shoes", "red", 2, 3)
-    more = alike(request, torch.zeros(4, 6))
-    assert (more.category, more.colour, more.seeds) == ([1] * 4, [1] * 4, [3] * 4) and not more.latents.any()
+    film = way_through(request, 3)
+    assert (film.category, film.colour, film.seeds) == ([1] * 4, [1] * 4, [3] * 4)
+    assert torch.equal(film.latents[::3], request.latents)
+    same, others = (turned_towards(request, [8, 9, 10], strength, 0.5) for strength in (0.0, 1.0))
+    assert (others.category, others.colour, others.seeds) == ([1] * 3, [1] * 3, [8, 9, 10])
+    torch.testing.assert_close(same.latents, request.latents[:1].expand(3, -1))
+    torch.testing.assert_close(others.latents, noise([8, 9, 10], 6) / 2)
 
 
 def test_pictures_are_the_same_in_every_type_and_clamped():

@@ -84,7 +84,7 @@ def test_evenness_of_the_draws(folder):
 
 
 def test_crops_and_mirrors_come_from_the_picture(folder):
-    pictures = ConditionedPictures(folder, "train", 16, LABELS, zoom=0.8, mirror=True)
+    pictures = ConditionedPictures(folder, "train", 16, LABELS, mirror=True, crops=(0.8, 0.8))
     whole = pictures.pictures[0].float() / 127.5 - 1
     assert whole.shape[-1] == 20
     seen = set()

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from editing_fixtures import drawn_products, shaken, small_parts
+from editing_fixtures import drawn_products, shaken
 from pipelines.product_studio.backdrops import backdrop, shadowed
 from pipelines.product_studio.degradations import (
     DEGRADATIONS,
@@ -23,9 +23,7 @@ from pipelines.product_studio.degradations import (
     rounded,
     to_float,
 )
-from pipelines.product_studio.losses_style import content_loss, style_loss, total_variation
 from pipelines.product_studio.networks_enhancers import CutoutNetwork, Restorer, ToneCorrector, doubled
-from pipelines.product_studio.networks_style_transfer import StyleNetwork, moments, renormed
 from pipelines.product_studio.white_masks import cut_from_white, unmixed, white_mask
 
 
@@ -199,64 +197,6 @@ def test_shadows_only_darken():
     found = [shadowed(light, mask, rng(seed)) for seed in range(20)]
     assert all((one <= light + 1e-6).all() for one in found)
     assert 4 <= sum(torch.equal(one, light) for one in found) <= 16
-
-
-def test_moments_are_those_of_the_weighted_pixels():
-    tap = torch.randn(2, 5, 12, 12, generator=rng(1)) + 3
-    mean, deviation = moments(tap)
-    assert torch.allclose(mean, tap.mean((2, 3), keepdim=True)) and mean.shape == (2, 5, 1, 1)
-    assert torch.allclose(deviation, tap.std((2, 3), correction=0, keepdim=True), atol=1e-4)
-    for weight in (torch.ones(2, 1, 48, 48), torch.zeros(2, 1, 48, 48)):
-        assert all(
-            torch.allclose(x, y, atol=1e-4) for x, y in zip(moments(tap, weight), (mean, deviation), strict=True)
-        )
-    half = torch.zeros(2, 1, 12, 12)
-    half[..., :6] = 1
-    assert torch.allclose(moments(tap, half)[0], tap[..., :6].mean((2, 3), keepdim=True), atol=2e-3)
-
-
-def test_adaptive_normalisation_gives_the_statistics_asked_for():
-    tap = torch.randn(1, 4, 16, 16, generator=rng(2)) * 2 + 1
-    mean, deviation = torch.rand(1, 4, 1, 1) * 3, torch.rand(1, 4, 1, 1) + 0.5
-    found = moments(renormed(tap, mean, deviation))
-    assert torch.allclose(found[0], mean, atol=1e-4) and torch.allclose(found[1], deviation, atol=1e-3)
-    assert torch.allclose(renormed(tap, *moments(tap)), tap, atol=1e-4)
-    flat = renormed(torch.ones(1, 4, 8, 8) + 1e-4 * torch.randn(1, 4, 8, 8), mean, deviation)
-    assert (flat - mean).abs().max() < 0.05  # rounding errors are not blown up
-
-
-def test_the_style_code_decides_the_style_and_named_ones_are_carried():
-    network = small_parts()["style"]
-    image, style = picture(1)[None] * 2 - 1, picture(9)[None] * 2 - 1
-    code = network.code(style)
-    assert code.shape == (1, network.code_length) == (1, 2 * 8 * 7)
-    assert network(image, code).shape == image.shape
-    assert not torch.allclose(network(image, code), network(image, network.code(image)))
-    assert torch.allclose(network(image, code), network(image, code, None, network.encoder(image)))
-    assert torch.equal(network.named_code("waves"), network.codes[1:2])
-    with pytest.raises(ValueError, match="a picture or one of mosaic, waves, got 'cubism'"):
-        network.named_code("cubism")
-
-
-def test_the_encoder_stays_frozen_in_training():
-    network = StyleNetwork(width=24, encoder_width=8).train()
-    assert not network.encoder.training and network.training
-    assert not any(value.requires_grad for value in network.encoder.parameters())
-
-
-def test_style_losses_in_closed_form():
-    one, two = (torch.full((2, 3, 1, 1), value) for value in (1.0, 3.0))
-    assert torch.equal(style_loss([(one, one)], [(one, one)]), torch.zeros(2))
-    assert torch.equal(style_loss([(one, one), (one, two)], [(two, one), (one, one)]), torch.tensor([8.0, 8.0]))
-    maps = torch.zeros(1, 2, 4, 4)
-    wrong = maps.clone()
-    wrong[..., :2] = 2
-    assert content_loss(wrong, maps).item() == 2
-    right_half = torch.zeros(1, 1, 4, 4)
-    right_half[..., 2:] = 1
-    assert content_loss(wrong, maps, right_half).item() == pytest.approx(0, abs=1e-3)
-    steps = torch.arange(4.0).expand(1, 1, 4, 4)
-    assert total_variation(steps).item() == 1
 
 
 def test_pictures_and_tensors_are_one():

@@ -134,6 +134,15 @@ def test_the_table_measures_every_part(tmp_path):
     }
 
 
+def test_channels_that_nothing_excites_do_not_decide():
+    features = np.random.default_rng(0).normal(0, 1, (6, 2944))
+    features[:, 2000] = 0
+    spread = table_style.spread_of(features)
+    others = np.delete(spread, 2000)
+    assert np.allclose(others, np.delete(features.std(0), 2000))  # those that vary keep their own
+    assert spread[2000] == pytest.approx(0.1 * np.sqrt(np.square(features.std(0)[1920:]).mean()))
+
+
 def test_a_studio_without_editors_has_no_rows(tmp_path):
     tables, bounds = measure(SimpleNamespace(components={"generator": None}), EditingOptions(write_products(tmp_path)))
     assert tables == [] and bounds == []

@@ -120,6 +120,33 @@ def test_parts_are_merged_and_edit(trained):
     assert image.size == (128, 128)
 
 
+def test_style_training_goes_on_from_a_studio(trained):
+    out, networks = trained["style"]
+    recipe = build_editing_recipe(replace(TINY["style"], start_from=out / "best", grain=0.3))
+    found, kept = recipe.networks["style"], networks["style"]
+    assert all(torch.equal(value, kept.state_dict()[key].cpu()) for key, value in found.state_dict().items())
+    assert found.config["grain"] == 0.3 and kept.config["grain"] == TINY["style"].grain
+
+
+def test_style_training_learns_to_give_a_picture_its_own_style(data, tmp_path):
+    alone = {"identity_share": 1.0, "style": 0.0, "content": 0.0}
+    config = replace(TINY["style"], data=data, out=tmp_path, steps=60, lr=3e-3, **alone)
+    torch.manual_seed(0)
+    recipe = build_editing_recipe(config)
+    dataset, optimizer = recipe.dataset(), recipe.optimizers(recipe.networks)["S"]
+    items = [dataset.draw(number, rng(number)) for number in range(4)]
+    batch = {key: torch.stack([item[key] for item in items]) for key in items[0]}
+    (phase,) = recipe.phases(recipe.networks, recipe.frozen)
+    losses = []
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss = phase.loss(batch)["loss"].mean()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.9 * losses[0]
+
+
 def test_the_carried_codes_are_the_named_pictures(trained):
     network = trained["style"][1]["style"]
     with torch.no_grad():

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 import torchvision_guard  # noqa: F401
+from editing_fixtures import small_parts
 from evaluation.__main__ import main
 from evaluation.feature_cache import FeatureCache
 from evaluation.named_colours import NAMED_COLOURS
@@ -58,6 +59,7 @@ class Studio:
     def __init__(self, side: int = 16, wrong: bool = False, rate: float | None = 0.5):
         config = SimpleNamespace(size=side, categories=list(PLACES), colours=[*COLOURS, "unheard of"])
         self.generator = SimpleNamespace(config=config, dtype=torch.float32)
+        self.components = {"generator": self.generator, "cutout": small_parts()["cutout"]}
         self.wrong, self.rate = wrong, rate
         self.asked: list[tuple[str, str | None, bool]] = []
 
@@ -193,6 +195,7 @@ def test_the_whole_table(data, quick, tmp_path, monkeypatch, capsys):
         "Samples, 16 px: by category",
         "Samples, 16 px: memorisation",
         "Asked for and shown, 16 px",
+        "The product's mask",
     ]
     assert REAL_TRAIN in tables["Samples, 16 px"] and NO_GATE in tables["Samples, 16 px"]
     asked = tables["Asked for and shown, 16 px"]
@@ -200,5 +203,5 @@ def test_the_whole_table(data, quick, tmp_path, monkeypatch, capsys):
     assert asked[DEFAULT]["acceptance"]["value"] == 0.5 and "acceptance" not in asked[NO_GATE]
     assert report["facts"]["pictures"] == dict.fromkeys(PLACES, 6), "of the subset studio alone"
     claims = {bound["claim"]: bound["passed"] for bound in report["bounds"]}
-    assert claims["Asked for and shown, 16 px: category right"] and len(claims) == 4 + 2
-    assert (out / "samples-default-without-the-gate-16-px.png").is_file()
+    assert claims["Asked for and shown, 16 px: category right"] and len(claims) == 4 + 2 + 2
+    assert (out / "samples-default-without-the-gate-16-px.png").is_file() and (out / "edit-cutout.png").is_file()

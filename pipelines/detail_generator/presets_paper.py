@@ -55,7 +55,7 @@ class PaperConfig(TrainConfig):
     weight_decay: float = 1e-4
     """L2 penalty on the weights of layers, the claimed regularisation; a clipped critic has none."""
     smallest: float = 1.0
-    """Side of the smallest crop as a share of a picture's short side; 1 takes whole pictures."""
+    """Side of the smallest crop as a share of the picture's; 1 takes whole pictures."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -17,6 +17,10 @@ BASE = GenerationConfig(
     categories=("fruit", "packages", "vegetables"),
     mirror=True,
     zoom=0.88,
+    warm_up=500,
+    pixels=6.0,
+    divergence=1e-3,
+    spread=1.3,
 )
 TINY = replace(
     BASE,
@@ -37,7 +41,10 @@ TINY = replace(
 )
 PRESETS = {
     "base": ("the bundled model, three categories at 64 px", BASE),
-    "vae": ("the same without an adversarial loss: what the GAN adds to the VAE", replace(BASE, adversarial=0.0)),
+    "vae": (
+        "the same without an adversarial loss: what the GAN adds to the VAE",
+        replace(BASE, adversarial=0.0, spread=1.0),
+    ),
     "tiny": ("the bundled model in miniature: seconds, for tests", TINY),
     **PAPER_PRESETS,
 }

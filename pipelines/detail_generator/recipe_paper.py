@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from pipelines.detail_generator.clipped_optimizer import ClippedRMSprop
-from pipelines.detail_generator.dataset import CategoryPictures, find_categories
 from pipelines.detail_generator.losses import (
     feature_likelihood_loss,
     log_fake_loss,
@@ -24,8 +23,10 @@ from pipelines.detail_generator.losses import (
 from pipelines.detail_generator.networks_single_scale import SingleScaleDiscriminator, TransposedGenerator
 from pipelines.detail_generator.networks_vae_msgan import MultiScaleDiscriminator, VariationalEncoder
 from pipelines.detail_generator.presets_paper import PaperConfig
-from pipelines.detail_generator.validation import Validation
+from pipelines.generation.dataset import ConditionedPictures
+from pipelines.generation.labelled_pictures import find_categories
 from pipelines.generation.losses import discriminator_accuracy, latent_divergence_loss
+from pipelines.generation.validation import Validation
 from train.recipe import Batch, Phase
 
 if TYPE_CHECKING:
@@ -63,17 +64,20 @@ class PaperRecipe:
         self.real_loss = log_real_loss if log else wasserstein_real_loss
         self.fake_loss = log_fake_loss if log else wasserstein_fake_loss
         self.generator_loss = partial(log_generator_loss, saturating=config.saturating) if log else self.real_loss
-        self._pictures: CategoryPictures | None = None
+        self._pictures: ConditionedPictures | None = None
         self._validation: Validation | None = None
 
-    def dataset(self) -> CategoryPictures:
+    def dataset(self) -> ConditionedPictures:
         if self._pictures is None:
-            config = self.config
-            self._pictures = CategoryPictures(config.data, config.size, self.categories, config.smallest)
+            crops = (self.config.smallest, 1.0)
+            self._pictures = ConditionedPictures(
+                self.config.data, "train", self.config.size, self.categories, mirror=True, crops=crops
+            )
         return self._pictures
 
     def weights(self) -> Tensor:
-        return self.dataset().weights()
+        """Categories alike often."""
+        return self.dataset().weights(1.0)
 
     def optimizers(self, networks: dict[str, nn.Module]) -> dict[str, torch.optim.Optimizer]:
         config, decay = self.config, self.config.weight_decay
@@ -100,7 +104,7 @@ class PaperRecipe:
         judge, every = networks["discriminator"], self.config.critic_steps
 
         def train_discriminator(batch: Batch) -> dict[str, Tensor]:
-            labels = batch["label"]
+            labels = batch["category"]
             with torch.no_grad():
                 fakes = self.generated(networks, batch)
             of_real, of_fakes = judge(batch["image"], labels)[0], [judge(image, labels)[0] for image in fakes]
@@ -110,7 +114,7 @@ class PaperRecipe:
 
         def train_generator(batch: Batch) -> dict[str, Tensor]:
             fakes = self.generated(networks, batch)
-            losses = [self.generator_loss(judge(image, batch["label"])[0]) for image in fakes]
+            losses = [self.generator_loss(judge(image, batch["category"])[0]) for image in fakes]
             return {"loss": torch.stack(losses).mean(0)}
 
         phases = [
@@ -134,7 +138,7 @@ class PaperRecipe:
         Returns:
             Pictures (B, 3, S, S), one tensor for each kind, of the categories of the batch. None passes gradients to E.
         """
-        image, labels = batch["image"], batch["label"]
+        image, labels = batch["image"], batch["category"]
         latents = [torch.randn(len(image), self.config.latents, device=image.device)]
         if "encoder" in networks:
             with torch.no_grad():
@@ -147,7 +151,7 @@ class PaperRecipe:
         D sees reconstructions and pictures as one batch: by statistics of their own, batch norm would hide a colour
         that all reconstructions lack.
         """
-        image, labels = batch["image"], batch["label"]
+        image, labels = batch["image"], batch["category"]
         mean, log_variance = networks["encoder"](image, labels)
         output = networks["generator"](drawn(mean, log_variance), labels)
         features = networks["discriminator"](torch.cat([output, image]), torch.cat([labels, labels]))[1]
@@ -158,14 +162,16 @@ class PaperRecipe:
         return {"loss": loss, "likelihood": likelihood, "divergence": divergence}
 
     def validate(self, averaged: dict[str, nn.Module]) -> dict[str, float]:
-        """KID of samples to the validation pictures, see `Validation`."""
+        """How far samples are from the validation pictures, see `Validation`."""
         if self._validation is None:
-            self._validation = Validation(self.config.data, self.categories, self.config.size)
+            self._validation = Validation(
+                ConditionedPictures(self.config.data, "val", self.config.size, self.categories)
+            )
         device = next(averaged["generator"].parameters()).device
 
-        def sample(categories: Tensor, rng: torch.Generator) -> Tensor:
-            latents = torch.randn(len(categories), self.config.latents, generator=rng)
-            return averaged["generator"](latents.to(device), categories.to(device))
+        def sample(category: Tensor, _: Tensor, rng: torch.Generator) -> Tensor:
+            latents = torch.randn(len(category), self.config.latents, generator=rng)
+            return averaged["generator"](latents.to(device), category.to(device))
 
         return self._validation(sample)
 

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from pipelines.generation.gate import through_gate
-from pipelines.generation.noise import noise, path, slerp
+from pipelines.generation.noise import noise
 from pipelines.generation.noise_sampling import described
 from pipelines.generation.output import GenerationOutput, export
 from pipelines.generation.png_metadata import PictureFacts
-from pipelines.generation.requests import OTHER, Request, alike
+from pipelines.generation.requests import OTHER, Request, turned_towards, way_through
 
 
 def nearby_request(pipe: Any, facts: PictureFacts, count: int, strength: float, seed: int) -> Request:
@@ -28,8 +28,7 @@ def nearby_request(pipe: Any, facts: PictureFacts, count: int, strength: float, 
     """
     first = request_of(pipe, [facts])
     seeds = [(seed + number) % 2**63 for number in range(count)]
-    others = noise(seeds, pipe.generator.config.latents) * _truncation(facts)
-    return alike(first, torch.stack([slerp(first.latents[0], other, strength) for other in others]), seeds)
+    return turned_towards(first, seeds, strength, _truncation(facts))
 
 
 def film_request(pipe: Any, stops: Sequence[PictureFacts], steps: int) -> Request:
@@ -38,8 +37,7 @@ def film_request(pipe: Any, stops: Sequence[PictureFacts], steps: int) -> Reques
     Raises:
         ValueError: as `request_of`.
     """
-    ends = request_of(pipe, stops)
-    return alike(ends, path(ends.latents, steps))
+    return way_through(request_of(pipe, stops), steps)
 
 
 def request_of(pipe: Any, pictures: Sequence[PictureFacts]) -> Request:

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from pipelines.generation.noise import check_count, noise, path, slerp
+from pipelines.generation.noise import check_count
 from pipelines.generation.output import GenerationOutput, check_output_type, export
-from pipelines.generation.requests import OTHER, Request, alike, make_request, paint
+from pipelines.generation.requests import OTHER, Request, make_request, paint, turned_towards, way_through
 
 
 class NoiseSampling:
@@ -56,7 +56,7 @@ class NoiseSampling:
             raise ValueError(f"A way needs two seeds or more, got {len(seeds)}.")
         check_count((len(seeds) - 1) * check_count(steps, "steps") + 1, "the number of pictures")
         ends = make_request(self.generator.config, category, colour, len(seeds), seeds)
-        return self.hand_out(alike(ends, path(ends.latents, steps)), truncation, output_type)
+        return self.hand_out(way_through(ends, steps), truncation, output_type)
 
     @torch.no_grad()
     def nearby(
@@ -86,9 +86,7 @@ class NoiseSampling:
         check_strength(strength)
         first = make_request(self.generator.config, category, colour, 1, seed)
         seeds = [(seed * 1_000_003 + 7_919 * (number + 1)) % 2**63 for number in range(check_count(batch_size))]
-        others = noise(seeds, self.generator.config.latents)
-        rows = torch.stack([slerp(first.latents[0], other, strength) for other in others])
-        return self.hand_out(alike(first, rows, seeds), truncation, output_type)
+        return self.hand_out(turned_towards(first, seeds, strength), truncation, output_type)
 
     def hand_out(
         self,

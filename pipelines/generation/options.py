@@ -31,7 +31,7 @@ class GenerationConfig(TrainConfig):
     mirror: bool = False
     """Hand out half of the pictures mirrored."""
     zoom: float = 1.0
-    """Side of the smallest crop as a share of the picture's."""
+    """Side of the crops as a share of the picture's; 1 takes whole pictures."""
     channels: tuple[int, ...] = (256, 192, 128, 64, 48)
     """Channels of the generator's maps at sides 4, 8, 16, ..."""
     context: int = 256
@@ -57,6 +57,9 @@ class GenerationConfig(TrainConfig):
     """Weight of the reconstruction loss in features."""
     divergence: float = 4e-4
     """Weight of the KL divergence of the latents to N(0, I), in nats."""
+    spread: float = 1.0
+    """How far samples are drawn, as a share of how far the latents of training pictures lie apart: wider gives more
+    variety for a little precision. Of validation and pipeline, not of training; choose it on validation pictures."""
     recovery: float = 1.0
     """Weight of reading a sample's latents back from it, the mean square error: samples that all look alike cannot tell
     what they were made from (VEEGAN, Srivastava et al., 2017, https://arxiv.org/abs/1705.07761)."""
@@ -77,3 +80,5 @@ class GenerationConfig(TrainConfig):
             raise ValueError(f"rebuilt must be above 0 and at most 1, got {self.rebuilt}.")
         if not 0 < self.zoom <= 1:
             raise ValueError(f"zoom must be above 0 and at most 1, got {self.zoom}.")
+        if self.spread <= 0:
+            raise ValueError(f"spread must be above 0, got {self.spread}.")

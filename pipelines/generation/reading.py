@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipelines.generation.noise import check_count, noise, seeds_for, slerp
+from pipelines.generation.noise import check_count, seeds_for
 from pipelines.generation.noise_sampling import NoiseSampling, check_strength
 from pipelines.generation.output import GenerationOutput, check_output_type
-from pipelines.generation.requests import Request, alike, make_request, paint
+from pipelines.generation.requests import Request, make_request, paint, turned_towards
 from pipelines.images import read_pictures
 
 
@@ -71,9 +71,7 @@ class PictureReading(NoiseSampling):
             raise ValueError(f"vary takes one picture, got {len(squares)}.")
         seeds = seeds_for(seed, check_count(batch_size))
         read = self._read(squares, category, colour)
-        others = noise(seeds, self.generator.config.latents)
-        rows = torch.stack([slerp(read.latents[0], other, strength) for other in others])
-        return self.hand_out(alike(read, rows, seeds), 1.0, output_type)
+        return self.hand_out(turned_towards(read, seeds, strength), 1.0, output_type)
 
     def _squares(self, image: Any) -> Tensor:
         """The middle squares of pictures, (N, 3, size, size) in [-1, 1]."""

@@ -83,8 +83,9 @@ class GenerationRecipe:
     def dataset(self) -> ConditionedPictures:
         if self._pictures is None:
             c = self.config
+            crops = (c.zoom, c.zoom)
             self._pictures = ConditionedPictures(
-                c.data, "train", c.size, c.categories, c.colours, c.subset, c.mirror, c.zoom
+                c.data, "train", c.size, c.categories, c.colours, c.subset, c.mirror, crops
             )
         return self._pictures
 
@@ -116,7 +117,7 @@ class GenerationRecipe:
         return phases
 
     def validate(self, averaged: dict[str, nn.Module]) -> dict[str, float]:
-        """KID of samples to the validation pictures, see `Validation`."""
+        """How far samples are from the validation pictures, see `Validation`."""
         c = self.config
         if self._validation is None:
             held_out = ConditionedPictures(c.data, "val", c.size, c.categories, c.colours, c.subset)
@@ -125,7 +126,7 @@ class GenerationRecipe:
         device = next(generator.parameters()).device
 
         def sample(category: Tensor, colour: Tensor, rng: torch.Generator) -> Tensor:
-            latents = torch.randn(len(category), c.latents, generator=rng).to(device)
+            latents = (c.spread * torch.randn(len(category), c.latents, generator=rng)).to(device)
             return generator(prior.place(latents, category.to(device)), category.to(device), colour.to(device))
 
         return self._validation(sample)
@@ -135,13 +136,14 @@ class GenerationRecipe:
         c, generator = self.config, cast(PictureGenerator, averaged["generator"])
         prior = cast(LatentHead, averaged["encoder"]).prior
         generator.register_to_config(frequencies=self.dataset().frequencies(len(c.categories), len(c.colours)))
-        generator.place_noise(prior.centre, prior.factor())
+        factor = c.spread * prior.factor()
+        generator.place_noise(prior.centre, factor)
         asked = {"categories": list(c.categories), "colours": list(c.colours)}
         shape = {"encoder_width": c.encoder_width, "encoder_depth": c.encoder_depth}
         encoder = self.classes[1](c.latents, **asked, **shape)
         judge = self.classes[2](**asked, width=c.judge_width, **shape)
         encoder.head.load_state_dict(averaged["encoder"].state_dict())
-        encoder.whiten.copy_(torch.linalg.inv(prior.factor()))
+        encoder.whiten.copy_(torch.linalg.inv(factor))
         judge.heads.load_state_dict(averaged["judge"].state_dict())
         for network in (encoder, judge):
             network.features.load_state_dict(self.frozen["features"].state_dict())

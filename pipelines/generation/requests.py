@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipelines.generation.noise import check_count, check_truncation, choice, noise, seeds_for
+from pipelines.generation.noise import check_count, check_truncation, choice, noise, path, seeds_for, slerp
 
 OTHER = "other"  # the colour of training pictures whose colour has no name of its own
 _BATCH = 32  # pictures a forward pass
@@ -86,12 +86,29 @@ def paint(
     return torch.cat(parts)
 
 
-def alike(request: Request, latents: Tensor, seeds: list[int] | None = None) -> Request:
-    """Other latents for the category and colour of a request's first picture; (N, latents)."""
+def turned_towards(request: Request, seeds: list[int], strength: float, truncation: float = 1.0) -> Request:
+    """Pictures like the first of a request: its latents turned some way towards those of other seeds.
+
+    Args:
+        request: its first picture gives category and colour, too.
+        seeds: one for each picture.
+        strength: 0 the picture itself, 1 others altogether.
+        truncation: of the other latents, where the request's own bear theirs already.
+    """
+    others = noise(seeds, request.latents.shape[1]) * truncation
+    return _of_first(request, torch.stack([slerp(request.latents[0], other, strength) for other in others]), seeds)
+
+
+def way_through(request: Request, steps: int) -> Request:
+    """The way through a request's latents, `steps` pictures from each to the next, of the first one's wish and seed."""
+    latents = path(request.latents, steps)
+    return _of_first(request, latents, request.seeds[:1] * len(latents))
+
+
+def _of_first(request: Request, latents: Tensor, seeds: list[int]) -> Request:
+    """Other latents, (N, latents), for the category and colour of a request's first picture."""
     count = len(latents)
-    return Request(
-        latents, request.category[:1] * count, request.colour[:1] * count, seeds or request.seeds[:1] * count
-    )
+    return Request(latents, request.category[:1] * count, request.colour[:1] * count, seeds)
 
 
 def _numbers(asked: str | Sequence[str] | None, known: Sequence[str], count: int, what: str) -> list[int] | None:

@@ -1,4 +1,4 @@
-"""What training watches: how far samples are from pictures that were held out."""
+"""What training watches: how far samples are from pictures that were held out, and signs of collapse."""
 
 from collections.abc import Callable
 
@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evaluation.coverage import coverage_measures
+from evaluation.coverage import DENSITY_NEIGHBOURS, coverage_measures
 from evaluation.distribution import Inception, KernelDistance, fid
 from evaluation.perceptual import PerceptualDistance
-from pipelines.generation.collapse_watch import CollapseWatch
+from pipelines.generation.collapse_watch import CollapseWatch, evenly
 from pipelines.generation.dataset import ConditionedPictures
 
 Sample = Callable[[Tensor, Tensor, torch.Generator], Tensor]
@@ -24,6 +24,9 @@ class Validation:
         limit: pictures at most, evenly over the set.
         told: whether the generator is told the category; else its samples are compared as one class.
         inception, lpips: the feature networks, where they are at hand.
+
+    Raises:
+        ValueError: for a single picture.
     """
 
     SEED = 1234  # of the samples: the same latents at every validation
@@ -36,24 +39,40 @@ class Validation:
         inception: Inception | None = None,
         lpips: PerceptualDistance | None = None,
     ):
-        chosen = np.linspace(0, len(pictures) - 1, min(limit, len(pictures))).round().astype(int)
+        if len(pictures) < 2:
+            raise ValueError(f"Validation takes two pictures or more, got {len(pictures)}.")
+        chosen = evenly(np.arange(len(pictures)), limit)
         self.category, self.colour = pictures.category[chosen], pictures.colour[chosen]
+        self.names = pictures.categories if told else ()
         self.inception = inception or Inception()
         self.features = self.inception(pictures.pictures[chosen])
         self.collapse = CollapseWatch(pictures.pictures[chosen], self.category.numpy(), self.features, told, lpips)
 
     @torch.no_grad()
     def __call__(self, sample: Sample, batch: int = 50) -> dict[str, float]:
-        """Measure a generator: {"kid", "fid", "precision", "recall"} and what `CollapseWatch` tells."""
+        """Measure a generator.
+
+        Returns:
+            "kid" and "fid"; "precision" and "recall", where there are pictures enough; what `CollapseWatch` tells; and
+            "kid_<category>" for each category of two pictures or more, where there are several that are told.
+        """
         rng = torch.Generator().manual_seed(self.SEED)
         asked = zip(self.category.split(batch), self.colour.split(batch), strict=True)
         made = torch.cat([sample(category, colour, rng).float().cpu() for category, colour in asked])
         pixels = ((made.clamp(-1, 1) + 1) * 127.5).round().byte()
         output = self.inception(pixels)
-        found = coverage_measures(self.features, output)
+        values = {"kid": KernelDistance(self.features, output).value(), "fid": fid(self.features, output)}
+        if len(output) > DENSITY_NEIGHBOURS:
+            found = coverage_measures(self.features, output)
+            values |= {"precision": found.precision, "recall": found.recall}
+        return values | self.collapse(pixels, output) | self._by_category(output)
+
+    def _by_category(self, output: np.ndarray) -> dict[str, float]:
+        of_each = {name: (self.category == number).numpy() for number, name in enumerate(self.names)}
+        if sum(rows.any() for rows in of_each.values()) < 2:
+            return {}
         return {
-            "kid": KernelDistance(self.features, output).value(),
-            "fid": fid(self.features, output),
-            "precision": found.precision,
-            "recall": found.recall,
-        } | self.collapse(pixels, output)
+            f"kid_{name}": KernelDistance(self.features[rows], output[rows]).value()
+            for name, rows in of_each.items()
+            if rows.sum() > 1
+        }

@@ -14,6 +14,8 @@ from pipelines.generation.dataset import ConditionedPictures
 class AugmentedProducts(ConditionedPictures):
     """Random squares of pictures, turned and mirrored. Beyond the border it is repeated, so that white stays white.
 
+    A class of its own because turning resamples every picture, where the other recipes cut whole pixels.
+
     Args:
         folder, size, categories, colours, subset: see `ConditionedPictures`; the training pictures are taken.
         smallest: side of the smallest square as a share of the picture's, from 0.5 on; 1 takes whole pictures.
@@ -30,7 +32,7 @@ class AugmentedProducts(ConditionedPictures):
             raise ValueError(f"smallest must be from 0.5 to 1, got {smallest}.")
         if not 0 <= rotation <= 180:
             raise ValueError(f"rotation must be from 0 to 180 degrees, got {rotation}.")
-        super().__init__(folder, "train", size, mirror=mirror, zoom=smallest, **chosen)
+        super().__init__(folder, "train", size, mirror=mirror, crops=(smallest, 1.0), **chosen)
         self.smallest, self.rotation = smallest, rotation
 
     def draw(self, index: int, rng: torch.Generator) -> dict[str, Tensor]:

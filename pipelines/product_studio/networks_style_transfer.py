@@ -12,35 +12,42 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pictures in [0, 1]
+_BLOCKS = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))  # VGG-16's convolutions, as torchvision numbers
+_FACTORS = (1, 2, 4, 8, 8)  # channels of its blocks
+_OCTAVES = (1, 2, 4, 8)  # px of the grain's spots
+_FLAT = 0.08  # deviation in a window, of a range of 2, at which grain has half its variance
 
 
 class VggTaps(nn.Module):
-    """VGG-16 [2] up to its fifth convolution; key names are those of torchvision, whose published weights fit.
+    """VGG-16 [2] up to the first convolution of a block; key names are torchvision's, whose published weights fit.
 
     Args:
         width: channels of the first convolution; 64 fits the published weights.
+        depth: number of blocks, 1 to 5.
     """
 
-    def __init__(self, width: int = 64):
+    def __init__(self, width: int = 64, depth: int = 3):
         super().__init__()
-        self.channels = (width, 2 * width, 4 * width)
-        pairs = {
-            0: (3, width),
-            2: (width, width),
-            5: (width, 2 * width),
-            7: (2 * width,) * 2,
-            10: (2 * width, 4 * width),
-        }
-        self.features = nn.ModuleDict({str(key): nn.Conv2d(*pair, 3, padding=1) for key, pair in pairs.items()})
+        self.channels = tuple(width * factor for factor in _FACTORS[:depth])
+        self.blocks = (*_BLOCKS[: depth - 1], _BLOCKS[depth - 1][:1])
+        self.features, before = nn.ModuleDict(), 3
+        for block, channels in zip(self.blocks, self.channels, strict=True):
+            for position in block:
+                self.features[str(position)] = nn.Conv2d(before, channels, 3, padding=1)
+                before = channels
         self.requires_grad_(False)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """(B, 3, H, W) in [-1, 1] -> relu1_1, relu2_1 and relu3_1 at strides 1, 2 and 4; H, W multiples of 4."""
+        """(B, 3, H, W) in [-1, 1] -> relu1_1, relu2_1, ... at strides 1, 2, ...; H, W multiples of the last stride."""
         mean, std = (image.new_tensor(values).view(1, 3, 1, 1) for values in (_MEAN, _STD))
-        first = F.relu(self.features["0"](((image + 1) / 2 - mean) / std))
-        second = F.relu(self.features["5"](F.max_pool2d(F.relu(self.features["2"](first)), 2)))
-        third = F.relu(self.features["10"](F.max_pool2d(F.relu(self.features["7"](second)), 2)))
-        return [first, second, third]
+        x, taps = ((image + 1) / 2 - mean) / std, []
+        for block in self.blocks:
+            x = F.max_pool2d(x, 2) if taps else x
+            for position in block:
+                x = F.relu(self.features[str(position)](x))
+                if position == block[0]:
+                    taps.append(x)
+        return taps
 
 
 class StyleNetwork(ModelMixin, ConfigMixin):
@@ -54,6 +61,9 @@ class StyleNetwork(ModelMixin, ConfigMixin):
         styles: names of the styles whose codes are carried.
         encoder_width: channels of the encoder's first convolution; 64 fits the published weights.
         view_area: pixels of the largest view that is styled; larger pictures take the change over from it.
+        grain: deviation of the noise laid over flat places before they are styled, see `grained`.
+        style_area: pixels of the largest style picture that a code is taken of; larger ones are shrunk, for the same
+            texture in fewer pixels is another texture.
     """
 
     multiple = 4
@@ -65,6 +75,8 @@ class StyleNetwork(ModelMixin, ConfigMixin):
         styles: tuple[str, ...] = (),
         encoder_width: int = 64,
         view_area: int = 512 * 512,
+        grain: float = 0.0,
+        style_area: int = 256 * 256,
     ):
         super().__init__()
         self.encoder = VggTaps(encoder_width)
@@ -86,6 +98,11 @@ class StyleNetwork(ModelMixin, ConfigMixin):
 
     def code(self, style: Tensor) -> Tensor:
         """Style pictures (B, 3, H, W) in [-1, 1], sides multiples of 4 -> codes (B, code_length), float32."""
+        height, width = style.shape[2:]
+        factor = (self.config["style_area"] / (height * width)) ** 0.5
+        if factor < 1:
+            sides = [max(1, round(factor * side / self.multiple)) * self.multiple for side in (height, width)]
+            style = F.interpolate(style, sides, mode="bilinear", align_corners=False, antialias=True)
         return torch.cat([torch.cat(moments(tap), 1).flatten(1) for tap in self.encoder(style)], dim=1)
 
     def named_code(self, name: str) -> Tensor:
@@ -104,12 +121,14 @@ class StyleNetwork(ModelMixin, ConfigMixin):
             image: (B, 3, H, W) in [-1, 1], sides multiples of 4.
             code: (B, code_length) of the styles.
             weight: (B, 1, H, W) in [0, 1]: how much each pixel counts in the picture's own statistics; None: all alike.
-            taps: what the encoder says of `image`, where it was asked already.
+            taps: what the encoder says of `image` with its grain, where it was asked already.
 
         Returns:
             (B, 3, H, W), hardly beyond [-1, 1].
         """
-        first, second, third = self.restyled(self.encoder(image) if taps is None else taps, code, weight)
+        if taps is None:
+            taps = self.encoder(grained(image, self.config["grain"], torch.Generator().manual_seed(0)))
+        first, second, third = self.restyled(taps, code, weight)
         x = third
         for conv in self.deep:
             x = F.relu(conv(x))
@@ -131,6 +150,31 @@ class StyleNetwork(ModelMixin, ConfigMixin):
 def same(in_channels: int, out_channels: int) -> nn.Conv2d:
     """A 3x3 convolution that mirrors the picture at its border, where zeros would show as a frame."""
     return nn.Conv2d(in_channels, out_channels, 3, padding=1, padding_mode="reflect")
+
+
+def grained(image: Tensor, amount: float, rng: torch.Generator | None = None) -> Tensor:
+    """Lay noise over the flat places of pictures.
+
+    A plain background has no variation that an exchange of statistics could make into texture: without grain all that
+    the style asks for gathers at the outlines, and what JPEG left around them is blown up.
+
+    Args:
+        image: (B, 3, H, W) in [-1, 1].
+        amount: deviation of the noise where nothing varies; 0 gives the pictures back.
+        rng: of the CPU; None: torch's global one.
+    """
+    if amount == 0:
+        return image
+    height, width = image.shape[2:]
+    noise = torch.zeros(len(image), 3, height, width)
+    for size in _OCTAVES:
+        spots = torch.randn(len(image), 3, -(-height // size), -(-width // size), generator=rng)
+        noise += F.interpolate(spots, scale_factor=size, mode="nearest")[..., :height, :width]
+    noise = noise.to(image) / len(_OCTAVES) ** 0.5
+    grey = image.float().mean(1, keepdim=True)
+    mean, square = (F.avg_pool2d(x, 5, 1, 2, count_include_pad=False) for x in (grey, grey.square()))
+    flat = 1 / (1 + (square - mean.square()).clamp_min(0) / _FLAT**2)
+    return image + amount * flat.sqrt().to(image) * noise
 
 
 def moments(tap: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -25,9 +25,12 @@ BASE = GenerationConfig(
     colours=COLOURS,
     subset="studio",
     channels=(256, 192, 128, 64, 48, 24),
+    warm_up=200,
     blurring_noise=0.06,
-    likelihood=4.5,
-    pixels=3.0,
+    likelihood=6.0,
+    pixels=4.0,
+    divergence=1e-3,
+    spread=1.2,
 )
 BASE_64 = replace(BASE, size=64, channels=BASE.channels[:-1])
 TINY = replace(
@@ -53,7 +56,10 @@ PRESETS: dict[str, tuple[str, TrainConfig]] = {
         "the same at 64 px, where training of the larger one begins",
         replace(BASE, size=64, channels=BASE.channels[:-1]),
     ),
-    "vae": ("the same without an adversarial loss: what the GAN adds to the VAE", replace(BASE, adversarial=0.0)),
+    "vae": (
+        "the same without an adversarial loss: what the GAN adds to the VAE",
+        replace(BASE, adversarial=0.0, spread=1.0),
+    ),
     "tiny": ("the bundled generator in miniature: seconds, for tests", TINY),
     **PAPER_PRESETS,
     **PRESETS_EDITING,

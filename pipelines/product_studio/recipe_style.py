@@ -1,24 +1,27 @@
 """Training of style transfer: a decoder that turns exchanged statistics of VGG-16 features into a picture."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evaluation.packaged_weights import vgg16_lpips_state
 from pipelines.gan_losses import absolute_error_loss
 from pipelines.product_studio.dataset_editing import load_paintings, studio_pictures
 from pipelines.product_studio.losses_style import content_loss, style_loss, total_variation
-from pipelines.product_studio.networks_style_transfer import StyleNetwork, VggTaps, moments
+from pipelines.product_studio.networks_style_transfer import StyleNetwork, VggTaps, grained, moments
+from pipelines.product_studio.pipeline_product_studio import ProductStudio
 from pipelines.product_studio.studio_parts import studio_of
 from pipelines.product_studio.style_pictures import NAMES, StylePairs, named_styles
 from train.recipe import Batch, Phase, TrainConfig
 
 PUBLISHED_WIDTH = 64
+DEPTH, CONTENT = 5, 3  # style is compared at relu1_1 to relu5_1, content at relu4_1
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,22 @@ class StyleConfig(TrainConfig):
     """Channels of the encoder's first convolution; other widths start from random weights (for tests)."""
     lr: float = 1e-3
     """Adam learning rate, warmed up over 50 steps, cosine to 2 %."""
-    style: float = 10.0
-    """Weight of the style loss; that of the content is 1."""
-    identity: float = 100.0
+    style: float = 1.0
+    """Weight of the style loss."""
+    content: float = 4.0
+    """Weight of the content loss."""
+    identity: float = 10.0
     """Weight of the L1 loss of pictures that are asked for their own style."""
-    identity_share: float = 0.2
+    identity_share: float = 0.1
     """Share of the pictures that are."""
-    masked_share: float = 0.5
+    masked_share: float = 0.4
     """Share of the others in which the product alone is styled, and counts."""
-    variation: float = 2.0
+    variation: float = 0.3
     """Weight of the total variation."""
+    grain: float = 0.025
+    """Deviation of the noise laid over flat places before they are styled."""
+    start_from: Path | None = None
+    """Folder of a studio whose style network training starts from; unset: a random decoder."""
     paintings: Path | None = None
     """Folder with paintings (train.parquet) as further styles; unset: drawn styles alone."""
     seeds: int = 8
@@ -67,13 +76,24 @@ class StyleRecipe:
         if config.size % 4:
             raise ValueError(f"size must be a multiple of 4, got {config.size}.")
         self.config = config
-        network = StyleNetwork(width=config.width, styles=NAMES, encoder_width=config.encoder_width)
+        network = StyleNetwork(
+            width=config.width,
+            styles=NAMES,
+            encoder_width=config.encoder_width,
+            grain=config.grain,
+            style_area=(2 * config.size) ** 2,  # of 1.5 and 2 times the side the better on validation
+        )
+        if config.start_from is not None:
+            network.load_state_dict(ProductStudio.from_pretrained(config.start_from).style.state_dict())
+        features = VggTaps(config.encoder_width, depth=DEPTH)
         if config.encoder_width == PUBLISHED_WIDTH:
-            load_published(network.encoder, vgg16_lpips_state())
+            load_published(features, vgg16_lpips_state())
+        else:
+            features.load_state_dict(network.encoder.state_dict(), strict=False)
+        network.encoder.load_state_dict({key: features.state_dict()[key] for key in network.encoder.state_dict()})
         with torch.no_grad():  # the encoder is fixed, so the named styles' codes are known from the start
             network.codes.copy_(torch.cat([network.code(picture[None]) for picture in named_styles()]))
-        features = VggTaps(config.encoder_width)
-        features.load_state_dict(network.encoder.state_dict())
+            self.scales = style_scales(features, named_styles())
         self.networks: dict[str, nn.Module] = {"style": network}
         self.frozen: dict[str, nn.Module] = {"features": features}
         self._validation: list[Batch] | None = None
@@ -97,19 +117,20 @@ class StyleRecipe:
         config = self.config
 
         def train_style(batch: Batch) -> dict[str, Tensor]:
-            terms = style_terms(networks["style"], frozen["features"], batch, config)
+            terms = style_terms(networks["style"], frozen["features"], batch, config, self.scales)
             return terms | {
-                "loss": torch.stack([getattr(config, name, 1.0) * value for name, value in terms.items()]).sum(0)
+                "loss": torch.stack([getattr(config, name) * value for name, value in terms.items()]).sum(0)
             }
 
         return [Phase("S", ("style",), train_style)]
 
     def validate(self, averaged: dict[str, nn.Module]) -> dict[str, float]:
-        """The terms of the loss on fixed pairs; `loss` is content plus weighted style."""
-        network, features = averaged["style"], self.frozen["features"]
-        found = [style_terms(network, features, batch, self.config) for batch in self._validation_batches()]
+        """The terms of the loss on fixed pairs and grain; `loss` is their weighted sum."""
+        network, features, rng = averaged["style"], self.frozen["features"], torch.Generator().manual_seed(0)
+        batches = self._validation_batches()
+        found = [style_terms(network, features, batch, self.config, self.scales, rng) for batch in batches]
         means = {name: float(torch.cat([terms[name] for terms in found]).mean()) for name in found[0]}
-        return means | {"loss": sum(getattr(self.config, name, 1.0) * value for name, value in means.items())}
+        return means | {"loss": sum(getattr(self.config, name) * value for name, value in means.items())}
 
     def pipeline(self, averaged: dict[str, nn.Module]) -> Any:
         """A product studio with this one part."""
@@ -130,11 +151,22 @@ class StyleRecipe:
         return StylePairs(pictures, load_paintings(self.config.paintings), self.config.size, self.config.seeds)
 
 
-def style_terms(network: nn.Module, features: nn.Module, batch: Batch, config: StyleConfig) -> dict[str, Tensor]:
+def style_terms(
+    network: nn.Module,
+    features: nn.Module,
+    batch: Batch,
+    config: StyleConfig,
+    scales: Sequence[float],
+    rng: torch.Generator | None = None,
+) -> dict[str, Tensor]:
     """The unweighted terms of the loss, (B,) each: content, style, identity, variation.
 
     A picture is asked for its own style, or for another's as a whole, or for another's within its mask: there the
     statistics of the product alone are exchanged and compared, for white would drown them.
+
+    Args:
+        scales: see `style_scales`.
+        rng: of the grain; None: torch's global one.
     """
     image, chance = batch["image"], batch["chance"].view(-1, 1, 1, 1)
     keeps = chance < config.identity_share
@@ -143,18 +175,25 @@ def style_terms(network: nn.Module, features: nn.Module, batch: Batch, config: S
     with torch.no_grad():
         wanted = torch.where(keeps, image, batch["style"])
         style_taps = [moments(tap) for tap in features(wanted)]
-        code = torch.cat([torch.cat(pair, 1).flatten(1) for pair in style_taps], dim=1)
-        image_taps = features(image)
-        target = network_of(network).restyled(image_taps, code, weight)[-1]
+        depth = len(network_of(network).encoder.channels)
+        code = torch.cat([torch.cat(pair, 1).flatten(1) for pair in style_taps[:depth]], dim=1)
+        image_taps = network_of(network).encoder(grained(image, config.grain, rng))
+        plain = features(image)[CONTENT]
     output = network(image, code, weight, image_taps)
     taps = features(output)
     keeps = keeps.view(-1)
     return {
-        "content": content_loss(taps[-1], target, weight),
-        "style": style_loss([moments(tap, weight) for tap in taps], style_taps),
+        "content": content_loss(taps[CONTENT], plain, weight),
+        "style": style_loss([moments(tap, weight) for tap in taps], style_taps, scales),
         "identity": absolute_error_loss(output.float(), image) * keeps,
         "variation": total_variation(output.float()) * ~keeps,
     }
+
+
+def style_scales(features: nn.Module, styles: Tensor) -> list[float]:
+    """How much channels' means and deviations vary over styles (K, 3, H, W), as one mean variance at each depth."""
+    taps = features(F.interpolate(styles, (128, 128), mode="bilinear", antialias=True))
+    return [float(sum(part.var(0).mean() for part in moments(tap))) for tap in taps]
 
 
 def network_of(network: nn.Module) -> Any:

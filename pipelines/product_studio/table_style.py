@@ -20,6 +20,8 @@ from pipelines.product_studio.measured_edits import INPUT, OURS, rows_of, write_
 from pipelines.product_studio.style_pictures import NAMED_SEED, NAMED_SIDE
 
 OTHER = "another product"
+CHANNELS = (64, 128, 256, 512, 512)  # of VGG-16's blocks
+SILENT = 0.1  # of a block's deviation: channels that vary less are measured as if they varied so much
 LIKE_ANOTHER = 0.75  # identity: structure changes less than this share of what another product differs by
 _COLUMNS = (
     Column("style", "style distance ↓", 3),
@@ -30,7 +32,9 @@ _COLUMNS = (
 _CAPTION = (
     "Each picture in one of the named styles, in turn; training drew the same styles by other seeds. Style distance: "
     "root mean square difference of mean and deviation of VGG-16's channels at the ends of its five blocks, each "
-    "divided by its deviation over products and styles; the network is trained on such numbers, of other layers. "
+    "divided by its deviation over products and styles, but at least by a tenth of what is usual in its block: "
+    "channels that no picture here excites would otherwise decide, for one that excites them is tens of their "
+    "deviations off. The network is trained on such numbers, of the first layers of these blocks. "
     "Structure distance: mean absolute difference of the self-similarities of relu4_3. Another product: the next "
     "picture of the list in place of the result. Brackets: 95 % bootstrap intervals over pictures."
 )
@@ -85,7 +89,7 @@ def _rows(
         return np.concatenate([statistics(_batch(one)) for one in some])
 
     wanted, own = features(styles), features(pictures)
-    spread = np.maximum(np.concatenate([wanted, own]).std(0), 1e-3)
+    spread = spread_of(np.concatenate([wanted, own]))
     values = {}
     for name, found in outputs.items():
         distance = np.sqrt((((features(found) - wanted) / spread) ** 2).mean(1))
@@ -95,6 +99,14 @@ def _rows(
         columns = zip(distance, content, moved, strict=True)
         values[name] = [dict(zip(("style", "content", "structure"), one, strict=True)) for one in columns]
     return rows_of(values, seed)
+
+
+def spread_of(features: np.ndarray) -> np.ndarray:
+    """Deviations of the statistics of `VggStatistics`, (N, 2944) -> (2944,), none below `SILENT` of its block's."""
+    spread = features.std(0)
+    blocks = np.split(spread, np.cumsum([2 * channels for channels in CHANNELS])[:-1])
+    usual = [max(float(np.sqrt(np.square(block).mean())), 1e-3) for block in blocks]
+    return np.concatenate([np.maximum(block, SILENT * level) for block, level in zip(blocks, usual, strict=True)])
 
 
 def _like(pixels: np.ndarray, other: np.ndarray) -> torch.Tensor:

@@ -259,12 +259,29 @@ def paint(
     return torch.cat(parts)
 
 
-def alike(request: Request, latents: Tensor, seeds: list[int] | None = None) -> Request:
-    """Other latents for the category and colour of a request's first picture; (N, latents)."""
+def turned_towards(request: Request, seeds: list[int], strength: float, truncation: float = 1.0) -> Request:
+    """Pictures like the first of a request: its latents turned some way towards those of other seeds.
+
+    Args:
+        request: its first picture gives category and colour, too.
+        seeds: one for each picture.
+        strength: 0 the picture itself, 1 others altogether.
+        truncation: of the other latents, where the request's own bear theirs already.
+    """
+    others = noise(seeds, request.latents.shape[1]) * truncation
+    return _of_first(request, torch.stack([slerp(request.latents[0], other, strength) for other in others]), seeds)
+
+
+def way_through(request: Request, steps: int) -> Request:
+    """The way through a request's latents, `steps` pictures from each to the next, of the first one's wish and seed."""
+    latents = path(request.latents, steps)
+    return _of_first(request, latents, request.seeds[:1] * len(latents))
+
+
+def _of_first(request: Request, latents: Tensor, seeds: list[int]) -> Request:
+    """Other latents, (N, latents), for the category and colour of a request's first picture."""
     count = len(latents)
-    return Request(
-        latents, request.category[:1] * count, request.colour[:1] * count, seeds or request.seeds[:1] * count
-    )
+    return Request(latents, request.category[:1] * count, request.colour[:1] * count, seeds)
 
 
 def _numbers(asked: str | Sequence[str] | None, known: Sequence[str], count: int, what: str) -> list[int] | None:
@@ -336,7 +353,7 @@ class NoiseSampling:
             raise ValueError(f"A way needs two seeds or more, got {len(seeds)}.")
         check_count((len(seeds) - 1) * check_count(steps, "steps") + 1, "the number of pictures")
         ends = make_request(self.generator.config, category, colour, len(seeds), seeds)
-        return self.hand_out(alike(ends, path(ends.latents, steps)), truncation, output_type)
+        return self.hand_out(way_through(ends, steps), truncation, output_type)
 
     @torch.no_grad()
     def nearby(
@@ -366,9 +383,7 @@ class NoiseSampling:
         check_strength(strength)
         first = make_request(self.generator.config, category, colour, 1, seed)
         seeds = [(seed * 1_000_003 + 7_919 * (number + 1)) % 2**63 for number in range(check_count(batch_size))]
-        others = noise(seeds, self.generator.config.latents)
-        rows = torch.stack([slerp(first.latents[0], other, strength) for other in others])
-        return self.hand_out(alike(first, rows, seeds), truncation, output_type)
+        return self.hand_out(turned_towards(first, seeds, strength), truncation, output_type)
 
     def hand_out(
         self,
@@ -760,9 +775,7 @@ class PictureReading(NoiseSampling):
             raise ValueError(f"vary takes one picture, got {len(squares)}.")
         seeds = seeds_for(seed, check_count(batch_size))
         read = self._read(squares, category, colour)
-        others = noise(seeds, self.generator.config.latents)
-        rows = torch.stack([slerp(read.latents[0], other, strength) for other in others])
-        return self.hand_out(alike(read, rows, seeds), 1.0, output_type)
+        return self.hand_out(turned_towards(read, seeds, strength), 1.0, output_type)
 
     def _squares(self, image: Any) -> Tensor:
         """The middle squares of pictures, (N, 3, size, size) in [-1, 1]."""

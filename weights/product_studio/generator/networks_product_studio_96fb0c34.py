@@ -410,6 +410,9 @@ class LatentHead(nn.Module):
         self.conditions = Conditions(categories, colours, 64)
         self.prior = LatentPrior(latents, categories)
         self.hidden = nn.Linear((3 * 32 + 3) * GRID * GRID + 64, hidden)
+        # Feature maps reach values in the tens: without norms nearly all hidden units end up silent, and the latents
+        # tell a dozen numbers of a picture.
+        self.norm = nn.LayerNorm(hidden)
         self.moments = nn.Linear(hidden, 2 * latents)
         nn.init.zeros_(self.moments.bias)
         nn.init.normal_(self.moments.weight, std=0.01)
@@ -425,9 +428,10 @@ class LatentHead(nn.Module):
             else F.interpolate(reduce(features.float()), size=grid, mode="bilinear", align_corners=False)
             for reduce, features in zip(self.reduce, maps[self.STRIDES], strict=True)
         ]
+        read = [F.layer_norm(features, features.shape[1:]) for features in read]
         read.append(F.adaptive_avg_pool2d(image.float(), grid))
         x = torch.cat([torch.cat(read, dim=1).flatten(1), self.conditions(category, colour)], dim=1)
-        mean, log_variance = self.moments(F.silu(self.hidden(x))).chunk(2, dim=1)
+        mean, log_variance = self.moments(F.silu(self.norm(self.hidden(x)))).chunk(2, dim=1)
         return mean, log_variance.clamp(-12, 6)
 
 
