@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+import torchvision_guard  # noqa: F401
 from network_tables import describe
 from pipelines.detail_generator.networks_single_scale import (
     KERNEL_MODES,
@@ -11,6 +12,7 @@ from pipelines.detail_generator.networks_single_scale import (
     TransposedGenerator,
 )
 from pipelines.detail_generator.networks_vae_msgan import MultiScaleDiscriminator, VariationalEncoder
+from pipelines.detail_generator.pipeline_detail_generator import DetailGenerator
 
 KINDS = ("fruit", "packages", "vegetables")
 HALVING = {"none": None, "average": nn.AvgPool2d, "max": nn.MaxPool2d}
@@ -28,6 +30,18 @@ def layers_of(network: nn.Module, *given: torch.Tensor) -> list[tuple]:
             module.register_forward_hook(lambda module, _, output: met.append(describe(module, output.shape[-1])))
     network(*given)
     return met
+
+
+def test_the_papers_networks_make_rebuild_and_vary_pictures():
+    """They are told a category and have no word of colours."""
+    pipe = DetailGenerator(
+        TransposedGenerator(16, 4, 6, categories=KINDS).eval(), VariationalEncoder(16, 4, 6, kinds=len(KINDS)).eval()
+    )
+    made = pipe("fruit", batch_size=2, seed=3)
+    assert made.categories == ["fruit"] * 2 and made.colours == [None, None] and made.images[0].size == (16, 16)
+    assert len(pipe.interpolate([1, 2], "packages", steps=2).images) == 3
+    assert pipe.reconstruct(made.images[0]).images[0].size == (16, 16)
+    assert len(pipe.vary(made.images[0], "fruit", batch_size=3, seed=0).images) == 3
 
 
 def test_default_generator_is_dcgans():

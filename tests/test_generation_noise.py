@@ -1,9 +1,8 @@
 """Seeds, noise, ways between them, requests, sheets: closed forms and bad input."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
+from diffusers.configuration_utils import FrozenDict
 from PIL import Image
 
 from pipelines.generation.noise import (
@@ -22,7 +21,7 @@ from pipelines.generation.noise import (
 from pipelines.generation.output import export
 from pipelines.generation.requests import make_request, turned_towards, way_through
 
-CONFIG = SimpleNamespace(
+CONFIG = FrozenDict(
     latents=6,
     categories=["bags", "shoes"],
     colours=["black", "red"],
@@ -134,7 +133,7 @@ def test_bad_requests(options, match):
 
 
 def test_a_model_without_colours_is_asked_for_none():
-    plain = SimpleNamespace(latents=6, categories=["a"], colours=[], frequencies=None)
+    plain = FrozenDict(latents=6, categories=["a"], colours=[], frequencies=None)
     assert make_request(plain, "a", None, 2, 0).colour == [0, 0]
     with pytest.raises(ValueError, match="knows no colour"):
         make_request(plain, "a", "red", 2, 0)

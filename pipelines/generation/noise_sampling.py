@@ -7,7 +7,15 @@ import torch
 
 from pipelines.generation.noise import check_count
 from pipelines.generation.output import GenerationOutput, check_output_type, export
-from pipelines.generation.requests import OTHER, Request, make_request, paint, turned_towards, way_through
+from pipelines.generation.requests import (
+    OTHER,
+    Request,
+    known_colours,
+    make_request,
+    paint,
+    turned_towards,
+    way_through,
+)
 
 
 class NoiseSampling:
@@ -23,7 +31,7 @@ class NoiseSampling:
     @property
     def colours(self) -> tuple[str, ...]:
         """The colours that can be asked for; none where the model is told none."""
-        return tuple(self.generator.config.get("colours") or ())
+        return known_colours(self.generator.config)
 
     @property
     def size(self) -> int:

@@ -104,7 +104,8 @@ class PictureReading(NoiseSampling):
 
     def _mean(self, squares: Tensor, category: list[int], colour: list[int]) -> Tensor:
         network = self.encoder
-        told = [torch.tensor(one, device=network.device) for one in (category, colour)]
+        asked = (category, colour) if self.colours else (category,)
+        told = [torch.tensor(one, device=network.device) for one in asked]
         return network(squares.to(network.device, network.dtype), *told)[0].float().cpu()
 
 

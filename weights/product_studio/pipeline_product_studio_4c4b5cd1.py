@@ -189,7 +189,7 @@ def make_request(
     seeds = seeds_for(seed, check_count(count), generator)
     drawn = [choice(one, [1.0] * len(config.categories)) for one in seeds]
     asked = _numbers(category, config.categories, count, "category") or drawn
-    named = [*config.colours, OTHER] if config.colours else []
+    named = [*known, OTHER] if (known := known_colours(config)) else []
     colours = _numbers(colour, named, count, "colour")
     if colours is None:
         colours = [_drawn_colour(one, config, number) for one, number in zip(seeds, asked, strict=True)]
@@ -213,7 +213,8 @@ def paint(
     for start in range(0, count, _BATCH):
         rows = slice(start, start + _BATCH)
         latents = (request.latents[rows] * truncation).to(network.device, network.dtype)
-        told = [torch.tensor(one[rows], device=network.device) for one in (request.category, request.colour)]
+        asked = (request.category, request.colour) if known_colours(network.config) else (request.category,)
+        told = [torch.tensor(one[rows], device=network.device) for one in asked]
         parts.append(network(latents, *told).float().cpu())
         if progress is not None:
             progress(min(start + _BATCH, count), count)
@@ -245,6 +246,11 @@ def _of_first(request: Request, latents: Tensor, seeds: list[int]) -> Request:
     return Request(latents, request.category[:1] * count, request.colour[:1] * count, seeds)
 
 
+def known_colours(config: Any) -> tuple[str, ...]:
+    """The colours that a network is told; none where its configuration has no word of them, as the papers' have not."""
+    return tuple(config.get("colours") or ())
+
+
 def _numbers(asked: str | Sequence[str] | None, known: Sequence[str], count: int, what: str) -> list[int] | None:
     if asked is None:
         return None
@@ -259,9 +265,9 @@ def _numbers(asked: str | Sequence[str] | None, known: Sequence[str], count: int
 
 
 def _drawn_colour(seed: int, config: Any, category: int) -> int:
-    if not config.colours:
+    if not (known := known_colours(config)):
         return 0
-    shares = config.frequencies[category] if config.frequencies else [1.0] * (len(config.colours) + 1)
+    shares = config.frequencies[category] if config.frequencies else [1.0] * (len(known) + 1)
     return choice(seed + 1, shares)
 
 
@@ -407,7 +413,7 @@ class NoiseSampling:
     @property
     def colours(self) -> tuple[str, ...]:
         """The colours that can be asked for; none where the model is told none."""
-        return tuple(self.generator.config.get("colours") or ())
+        return known_colours(self.generator.config)
 
     @property
     def size(self) -> int:
@@ -895,7 +901,8 @@ class PictureReading(NoiseSampling):
 
     def _mean(self, squares: Tensor, category: list[int], colour: list[int]) -> Tensor:
         network = self.encoder
-        told = [torch.tensor(one, device=network.device) for one in (category, colour)]
+        asked = (category, colour) if self.colours else (category,)
+        told = [torch.tensor(one, device=network.device) for one in asked]
         return network(squares.to(network.device, network.dtype), *told)[0].float().cpu()
 
 
