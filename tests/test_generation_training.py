@@ -149,7 +149,9 @@ def test_the_pipeline_takes_plain_noise_and_the_encoder_gives_it(folder):
     with torch.no_grad():
         saved = generator(noise, category, colour)
         generator.centre.zero_(), generator.spread.copy_(torch.eye(8))
-        assert torch.allclose(saved, generator(prior.place(noise, category), category, colour), atol=1e-4)
+        assert torch.allclose(
+            saved, generator(prior.place(recipe.config.spread * noise, category), category, colour), atol=1e-4
+        )
     assert generator.config.frequencies == recipe.dataset().frequencies(2, 2)
 
 
@@ -161,7 +163,7 @@ def test_a_picture_read_and_rebuilt_passes_through_plain_noise(folder):
     with torch.no_grad():
         raw, raw_variance = pipe.encoder.head(pipe.encoder.features(view(image)), image, category)
         noise, log_variance = pipe.encoder(image, category)
-        assert torch.allclose(recipe.prior.place(noise, category), raw, atol=1e-3)
+        assert torch.allclose(recipe.prior.place(recipe.config.spread * noise, category), raw, atol=1e-3)
     matrix = pipe.encoder.whiten
     expected = torch.stack([(matrix @ one.exp().diag() @ matrix.mT).diagonal() for one in raw_variance])
     assert torch.allclose(log_variance.exp(), expected, rtol=1e-3)

@@ -53,10 +53,10 @@ _CATEGORY_CAPTION = (
     "intervals over pictures."
 )
 _COPYING_CAPTION = (
-    "Distance to the nearest training picture or its mirror image, between means and deviations of VGG-16's maps, each "
-    "standardised, against that of the real {split} pictures, which no model has seen. Nearer: share of pairs (sample, "
-    "held-out picture) whose sample is nearer; 50 is even, 100 is copying, and a low share shows no merit: worse "
-    "pictures lie farther from everything. z: its deviations from even. Where nothing is copied, "
+    "Distance to the nearest training picture or its mirror image, between means and deviations of VGG-16's maps at "
+    "64 px, each standardised, against that of the real {split} pictures, which no model has seen. Nearer: share of "
+    "pairs (sample, held-out picture) whose sample is nearer; 50 is even, 100 is copying, and a low share shows no "
+    "merit: worse pictures lie farther from everything. z: its deviations from even. Where nothing is copied, "
     f"{COPIES_BELOW:.0%} are nearer than the nearest {COPIES_BELOW:.0%} of held-out pictures. Real training pictures "
     "are their own nearest: the test finds them."
 )

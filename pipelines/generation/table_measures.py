@@ -22,6 +22,8 @@ from evaluation.picture_classifier import VggStatistics, standardisation
 from evaluation.tables import Cell
 from pipelines.generation.measured_pictures import PictureSet
 
+LOOK = 64  # side in pixels at which VGG-16 looks at pictures: thousands of training pictures, both ways, in minutes
+
 
 @dataclass(frozen=True)
 class Ground:
@@ -81,11 +83,14 @@ class SampleMeasures:
 
     def __init__(self, cache: FeatureCache, batch: int = 8):
         self.cache, self.batch = cache, batch
-        self._vgg: dict[int, VggStatistics] = {}  # by the side of the pictures
 
     @cached_property
     def _inception(self) -> Inception:
         return Inception(self.batch)
+
+    @cached_property
+    def _vgg(self) -> VggStatistics:
+        return VggStatistics(LOOK, self.batch)
 
     @cached_property
     def _lpips(self) -> PerceptualDistance:
@@ -97,11 +102,8 @@ class SampleMeasures:
         return self.cache(name, pictures, lambda new: self._inception(tqdm(new, "Inception", leave=False)), keep)
 
     def vgg(self, pictures: Tensor, keep: bool = False) -> np.ndarray:
-        """(N, 3, H, W) uint8 -> (N, 2944), see `VggStatistics`, at the pictures' own size."""
-        side = pictures.shape[-1]
-        if side not in self._vgg:
-            self._vgg[side] = VggStatistics(side, self.batch)
-        return self.cache(self._vgg[side].name, pictures, self._vgg[side], keep)
+        """(N, 3, H, W) uint8 -> (N, 2944), see `VggStatistics`, at `LOOK` pixels."""
+        return self.cache(self._vgg.name, pictures, self._vgg, keep)
 
     def ground(self, test: PictureSet, train: PictureSet) -> Ground:
         """Look at the real pictures."""

@@ -17,7 +17,7 @@ from pipelines.generation.measured_pictures import PictureSet
 from pipelines.generation.measured_rows import MeasuredSide
 from pipelines.generation.measured_samples import DEFAULT, TrainedRow
 from pipelines.generation.table_layout import shown_table
-from pipelines.generation.table_measures import Ground, share_cell
+from pipelines.generation.table_measures import LOOK, Ground, share_cell
 
 EACH = 8  # pictures of each category and colour
 FIRST_SEED = 2_000_000  # none of these samples is among those that are compared with real pictures
@@ -31,7 +31,7 @@ ASKED = (
 )
 _CAPTION = (
     f"{EACH} samples of each category and colour that can be asked for, through the quality gate where the row has one "
-    "and does not say otherwise. Category: softmax regression on mean and deviation of VGG-16's five blocks at 128 px, "
+    f"and does not say otherwise. Category: softmax regression on mean and deviation of VGG-16's blocks at {LOOK} px, "
     "trained on real training pictures, penalty chosen on validation pictures. Colour: the name that most pixels of "
     f"the product are nearest to (CIELAB, lightness halved), among {{colours}}; of real pictures, those of such a "
     f"colour. Covered: categories that the classifier sees in {FAIR_SHARE:.0%} of their fair share of samples or more. "
@@ -53,7 +53,7 @@ class Judge:
 
 def train_judge(ground: Ground, val: PictureSet, cache: FeatureCache) -> Judge:
     """Train on the real training pictures; the validation pictures decide the penalty on the weights."""
-    features = VggStatistics()
+    features = VggStatistics(LOOK)
     known, held_back = (
         CategoryFeatures(cache(features.name, some.pictures, features, keep=True), some.labels)
         for some in (ground.train, val)
