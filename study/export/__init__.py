@@ -1,0 +1,1 @@
+"""What leaves the database: tidy tables, their files, the way back, and the Hub."""
