@@ -15,6 +15,11 @@ def machine() -> str:
     return f"{platform.machine()}, {_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
 
 
+def load() -> str:
+    """How busy the machine is: the mean number of running processes over 1, 5 and 15 minutes; "unknown" elsewhere."""
+    return " ".join(f"{value:.1f}" for value in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
+
+
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that measure."""
     return {"python": platform.python_version()} | {package: version(package) for package in _PACKAGES}

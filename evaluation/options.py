@@ -26,6 +26,8 @@ class EvaluationOptions:
     apart, ROW comes once for each folder."""
     epochs: tuple[Path, ...] = ()
     """Runs whose kept checkpoints become the columns of a figure, one picture a row."""
+    whole: tuple[Path, ...] = ()
+    """Whole pictures, as files or parquet files, for a method whose table has a part on them."""
     references: int = 500
     """Real training pictures of the unpaired comparisons, of each class where there are classes."""
     cache: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(default: none)")] = None

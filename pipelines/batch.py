@@ -1,7 +1,7 @@
 """Which files a batch reads and which it writes, settled before any work starts."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.images import picture_format
@@ -28,10 +28,11 @@ PICTURE_SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to paint."""
+    """One picture to paint; `seed` is the colouring's, None the model's own."""
 
     source: Path
     target: Path
+    seed: int | None = None
 
 
 def plan_batch(inputs: list[Path], out: Path, suffix: str) -> list[Job]:
@@ -66,6 +67,31 @@ def plan_batch(inputs: list[Path], out: Path, suffix: str) -> list[Job]:
             jobs.setdefault(source.resolve(), Job(source, out / below / (source.stem + suffix)))
     _check_targets(list(jobs.values()))
     return list(jobs.values())
+
+
+def with_variants(jobs: list[Job], seed: int | None, count: int) -> list[Job]:
+    """Several colourings of each picture: `a.png`, `a-seed-0.png`, `a-seed-1.png`, or from another seed on.
+
+    Args:
+        seed: of the first; None is the model's own colouring, which the seeds 0, 1, ... follow.
+        count: of colourings of each picture; with one, targets keep their names.
+
+    Raises:
+        ValueError: for a negative seed, or if two targets would have one name.
+    """
+    if seed is not None and seed < 0:
+        raise ValueError(f"--seed is 0 or more, got {seed}.")
+    if count == 1:
+        return [replace(job, seed=seed) for job in jobs]
+    first = -1 if seed is None else seed
+    seeds = [None if number < 0 else number for number in range(first, first + count)]
+    several = [replace(job, seed=one, target=_seeded(job.target, one)) for job in jobs for one in seeds]
+    _check_targets(several)
+    return several
+
+
+def _seeded(target: Path, seed: int | None) -> Path:
+    return target if seed is None else target.with_stem(f"{target.stem}-seed-{seed}")
 
 
 def _pictures_below(folder: Path, out: Path) -> list[Path]:

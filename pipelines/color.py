@@ -82,3 +82,14 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
     room = torch.where(offset > 0, 1 - y, y)
     t = (room / offset.abs().clamp_min(1e-6)).amin(1, keepdim=True).clamp(0, 1)
     return linear_to_srgb((y + t * offset).clamp(0, 1))
+
+
+def srgb_gap(lab: Tensor) -> Tensor:
+    """How far a CIELAB colour lies outside linear sRGB, 0 if inside: the most that a channel is below 0 or above 1.
+
+    (B, 3, H, W) -> (B, 1, H, W).
+    """
+    lightness, a, b = lab.unbind(1)
+    fy = (lightness + 16) / 116
+    linear = _mix(_FROM_XYZ, _inverse_lightness(torch.stack([fy + a / 500, fy, fy - b / 200], dim=1)))
+    return torch.maximum(-linear, linear - 1).amax(1, keepdim=True).clamp_min(0)

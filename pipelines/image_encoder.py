@@ -7,6 +7,7 @@ exists only in passing: rows go in at one end while compressed bytes leave for t
 import os
 import queue
 import secrets
+import shutil
 import struct
 import threading
 import zlib
@@ -87,20 +88,25 @@ def encode_rows(
     try:
         try:
             yield stream.write
+            stream.close()
+        except _EncoderStopped:
+            pass  # its error is told below
         except BaseException:
             stream.abort()
             raise
-        else:
-            stream.close()
         finally:
             encoder.join()
         if stream.error is not None:
-            raise OSError(f"{target.name} could not be written ({_last_line(stream.error)}).") from stream.error
+            raise OSError(f"{target.name} could not be written ({_reason(stream.error, target)}).") from stream.error
         if target.exists() and not overwrite:
             raise FileExistsError(f"{target.name} appeared while the picture was painted and is kept.")
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+class _EncoderStopped(Exception):
+    """The encoder takes no more rows: its `error` says why."""
 
 
 class _RowStream:
@@ -159,7 +165,7 @@ class _RowStream:
             except queue.Full:
                 continue
         if self.error is not None:
-            raise OSError(f"The encoder stopped ({_last_line(self.error)}).") from self.error
+            raise _EncoderStopped
 
     def _read(self, size: int) -> bytes:
         if self._aborted or self._at_end:
@@ -188,6 +194,8 @@ def _png_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
 
 
-def _last_line(error: BaseException) -> str:
+def _reason(error: BaseException, target: Path) -> str:
+    if shutil.disk_usage(target.parent).free < _CHUNK_BYTES:  # libvips does not always hand on what the system said
+        return "the disk is full"
     lines = [line.strip() for line in str(getattr(error, "detail", "") or error).splitlines() if line.strip()]
     return lines[-1][:200] if lines else type(error).__name__

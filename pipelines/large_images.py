@@ -53,6 +53,7 @@ def paint_file(
     /,
     *,
     tile: int = 1024,
+    offset: tuple[int, int] = (0, 0),
     progress: Progress | None = None,
     overwrite: bool = False,
     max_pixels: int = MAX_FILE_PIXELS,
@@ -68,6 +69,7 @@ def paint_file(
             in memory, up to `MAX_PICTURE_PIXELS`.
         target: ends in .png, .tif, .tiff, .jpg, .jpeg or .webp, in a folder that exists. It appears when whole.
         tile: side of a tile; the result does not depend on it. Wide pictures take lower tiles.
+        offset: (rows, columns) by which the grid of tiles is shifted; nor does it depend on that.
         progress: called as progress(tiles done, tiles in all), with 0 done while the view is made; an exception
             raised in it cancels the work, removes what was written and reaches the caller.
         overwrite: replace a target that exists. The source itself is never replaced.
@@ -93,7 +95,7 @@ def paint_file(
     if canvas.halo is None:
         check_picture_size(f"{source.name} (painted as a whole)", image.height, image.width, MAX_PICTURE_PIXELS)
     with encode_rows(target, image.height, image.width, image.channels, image.dtype, overwrite) as write:
-        for rows in _painted_rows(image, canvas, tile, progress):
+        for rows in _painted_rows(image, canvas, tile, offset, progress):
             write(rows)
     return list(getattr(canvas, "notes", ()))
 
@@ -114,7 +116,7 @@ class LargeImage:
     def __init__(self, path: Path, max_pixels: int = MAX_FILE_PIXELS):
         check_picture_file(path, MAX_FILE_BYTES)
         self.path, self._picture = path, None
-        with _as_os_error(path):
+        with as_os_error(path):
             image = self._open(max_pixels)
         if image is None:
             self._picture = read_picture(path, max_pixels=min(max_pixels, MAX_PICTURE_PIXELS))
@@ -122,11 +124,18 @@ class LargeImage:
         self.height, self.width, self.channels = image.height, image.width, image.bands
         self.dtype = _DTYPES[image.format]
 
+    def image(self) -> pyvips.Image:
+        """The picture as libvips sees it, upright sRGB, to be read once from the top."""
+        image = self._open() if self._picture is None else _from_picture(self._picture)
+        if image is None:  # it could be opened before
+            raise OSError(f"{self.path.name} changed while it was read.")
+        return image
+
     def rows(self) -> Iterator[np.ndarray]:
         """All rows from the top, (h, W, channels), some at a time; OSError where the file proves damaged."""
-        image = self._open() if self._picture is None else _from_picture(self._picture)
+        image = self.image()
         step = max(1, _STEP_BYTES // (self.width * self.channels * self.dtype.itemsize))
-        with _as_os_error(self.path):
+        with as_os_error(self.path):
             region = pyvips.Region.new(image)
             for top in range(0, self.height, step):
                 count = min(step, self.height - top)
@@ -192,10 +201,12 @@ def _view(image: LargeImage, max_area: int, progress: Progress | None) -> np.nda
     return view.result()
 
 
-def _painted_rows(image: LargeImage, canvas: Canvas, tile: int, progress: Progress | None) -> Iterator[np.ndarray]:
+def _painted_rows(
+    image: LargeImage, canvas: Canvas, tile: int, offset: tuple[int, int], progress: Progress | None
+) -> Iterator[np.ndarray]:
     """The second pass: (h, W, channels) of painted rows from the top, one row of tiles at a time."""
     size = (min(tile, max(_MIN_TILE_ROWS, ROW_PIXELS // image.width)), tile)
-    layout = (image.height, image.width, size, canvas.halo, canvas.multiple)
+    layout = (image.height, image.width, size, canvas.halo, canvas.multiple, offset)
     done, total = 0, count_tiles(*layout)
     window = _RowWindow(image)
     for _, group in itertools.groupby(tiles(*layout), key=lambda box: box.top):
@@ -237,7 +248,7 @@ class _RowWindow:
 
 
 @contextmanager
-def _as_os_error(path: Path) -> Iterator[None]:
+def as_os_error(path: Path) -> Iterator[None]:
     """Turn libvips' errors while decoding into one sentence."""
     try:
         yield

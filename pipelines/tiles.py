@@ -5,6 +5,7 @@ whole picture; what the whole picture decides reaches it through the view. This 
 into Hub files. `paint_tiles` is the loop in memory, `pipelines.large_images` the one for files.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -52,7 +53,14 @@ class Tile:
         return painted[rows, self.left - self.outer_left : self.right - self.outer_left]
 
 
-def tiles(height: int, width: int, tile: int | tuple[int, int], halo: int | None, multiple: int = 1) -> Iterator[Tile]:
+def tiles(
+    height: int,
+    width: int,
+    tile: int | tuple[int, int],
+    halo: int | None,
+    multiple: int = 1,
+    offset: tuple[int, int] = (0, 0),
+) -> Iterator[Tile]:
     """Cover a picture with tiles, row by row; inner boxes neither overlap nor leave a gap.
 
     Args:
@@ -61,9 +69,10 @@ def tiles(height: int, width: int, tile: int | tuple[int, int], halo: int | None
         halo: pixels around the inner box, rounded up likewise and clipped at the picture's border, so that a network
             pads there as it would the whole picture. None: a single tile.
         multiple: all boxes start at multiples of it.
+        offset: (rows, columns) by which the grid is shifted, rounded up likewise: the first tiles end there.
 
     Raises:
-        ValueError: for sizes below 1 or a negative halo.
+        ValueError: for sizes below 1, a negative halo or a negative offset.
     """
     tile_height, tile_width = tile_shape(tile, multiple)
     if height < 1 or width < 1 or (halo is not None and halo < 0):
@@ -72,10 +81,10 @@ def tiles(height: int, width: int, tile: int | tuple[int, int], halo: int | None
         yield Tile(0, 0, height, width, 0, 0, height, width)
         return
     halo = _round_up_to_multiple(halo, multiple)
-    for top in range(0, height, tile_height):
-        bottom = min(top + tile_height, height)
-        for left in range(0, width, tile_width):
-            right = min(left + tile_width, width)
+    rows = _cuts(height, tile_height, offset[0], multiple)
+    columns = _cuts(width, tile_width, offset[1], multiple)
+    for top, bottom in itertools.pairwise(rows):
+        for left, right in itertools.pairwise(columns):
             outer = (max(top - halo, 0), max(left - halo, 0), min(bottom + halo, height), min(right + halo, width))
             yield Tile(top, left, bottom, right, *outer)
 
@@ -88,14 +97,27 @@ def tile_shape(tile: int | tuple[int, int], multiple: int = 1) -> tuple[int, int
     return _round_up_to_multiple(sides[0], multiple), _round_up_to_multiple(sides[1], multiple)
 
 
-def count_tiles(height: int, width: int, tile: int | tuple[int, int], halo: int | None, multiple: int = 1) -> int:
+def count_tiles(
+    height: int,
+    width: int,
+    tile: int | tuple[int, int],
+    halo: int | None,
+    multiple: int = 1,
+    offset: tuple[int, int] = (0, 0),
+) -> int:
     """How many tiles `tiles` yields."""
-    tile_height, tile_width = tile_shape(tile, multiple)
-    return 1 if halo is None else math.ceil(height / tile_height) * math.ceil(width / tile_width)
+    if halo is None:
+        return 1
+    sides = zip((height, width), tile_shape(tile, multiple), offset, strict=True)
+    return math.prod(len(_cuts(side, step, shift, multiple)) - 1 for side, step, shift in sides)
 
 
 def paint_tiles(
-    canvas: Canvas, pixels: np.ndarray, tile: int | tuple[int, int] = 1024, progress: Progress | None = None
+    canvas: Canvas,
+    pixels: np.ndarray,
+    tile: int | tuple[int, int] = 1024,
+    progress: Progress | None = None,
+    offset: tuple[int, int] = (0, 0),
 ) -> np.ndarray:
     """Paint a picture in memory, tile by tile.
 
@@ -104,14 +126,16 @@ def paint_tiles(
         pixels: (H, W, 3) uint8 or uint16.
         tile: side of a tile; the result does not depend on it.
         progress: called after each tile.
+        offset: (rows, columns) by which the grid of tiles is shifted; nor does it depend on that.
 
     Returns:
         (H, W, 3) of the same dtype.
     """
     height, width = pixels.shape[:2]
     painted = np.empty_like(pixels)
-    total = count_tiles(height, width, tile, canvas.halo, canvas.multiple)
-    for done, box in enumerate(tiles(height, width, tile, canvas.halo, canvas.multiple), start=1):
+    layout = (height, width, tile, canvas.halo, canvas.multiple, offset)
+    total = count_tiles(*layout)
+    for done, box in enumerate(tiles(*layout), start=1):
         part = pixels[box.outer_top : box.outer_bottom, box.outer_left : box.outer_right]
         painted[box.top : box.bottom, box.left : box.right] = box.inner_of(
             canvas.paint(np.ascontiguousarray(part), box.outer_top, box.outer_left)
@@ -205,6 +229,14 @@ class AreaShrink:
         whole = np.diff(before[:, self._column], axis=1) * self.new[1]
         inside = np.minimum(self._column, rows.shape[1] - 1)  # the last edge lies behind the last column, offset 0
         return whole + np.diff(rows[:, inside] * self._offset, axis=1)
+
+
+def _cuts(side: int, step: int, offset: int, multiple: int) -> list[int]:
+    """Where tiles of `step` pixels begin and end along one side: 0, offset, offset + step, ..., side."""
+    if offset < 0:
+        raise ValueError(f"A grid of tiles is shifted by 0 pixels or more, got {offset}.")
+    first = _round_up_to_multiple(offset, multiple) % step
+    return [0, *range(first or step, side, step), side]
 
 
 def _round_up_to_multiple(value: int, multiple: int) -> int:

@@ -235,7 +235,7 @@ def test_the_whole_table(lpd, tmp_path, monkeypatch, capsys):
     low, value, high = (rows["All crops"][MEAN]["measures"]["psnr"][key] for key in ("low", "value", "high"))
     assert low <= value <= high
     assert set(rows["Ink crops"]) >= {"ink as photographed", "grey", MEAN, DEFAULT, "real coloured crops of this split"}
-    assert len(numbers["bounds"]) == 14 and numbers["facts"]["computed in"] == {
+    assert len(numbers["bounds"]) == 16 and numbers["facts"]["computed in"] == {
         "small": "float32",
         "default": "float32",
     }
@@ -243,7 +243,7 @@ def test_the_whole_table(lpd, tmp_path, monkeypatch, capsys):
         assert (out / name).is_file()
     assert Image.open(out / "epochs-run.png").size == (3 * 196 + 12, 22 + 4 * 196)
     crops = list(csv.DictReader((out / "pictures.csv").open(encoding="utf-8")))
-    assert len(crops) == 4 * 7 and {row["group"] for row in crops} == {"colour", "pale"}
+    assert len(crops) == 4 * 9 and {row["group"] for row in crops} == {"colour", "pale"}
 
 
 def test_missing_data_ends_with_a_sentence(tmp_path):

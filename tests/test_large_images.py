@@ -11,12 +11,16 @@ import pytest
 import pyvips
 from PIL import Image
 
-from pipelines import image_encoder, large_images
+from datasets_cards.procedural import landscape
+from pipelines import get_method, image_encoder, large_images
 from pipelines.images import read_picture
 from pipelines.large_images import LargeImage, paint_file
 from pipelines.tiles import paint_tiles, shrink
 from test_images import broken_files, png_16_bit, swapped_profile
 from test_tiles import BlurCanvas, noise
+
+ROOT = Path(__file__).resolve().parent.parent
+SCROLL = "shitao_zhanggong_grotto_colour.jpg"
 
 
 class BlurPipeline:
@@ -68,6 +72,16 @@ def test_equals_the_path_in_memory(suffix, dtype, tmp_path):
     else:
         assert got.dtype == dtype
         np.testing.assert_array_equal(got, want)
+
+
+def test_a_shifted_grid_gives_the_same_file(tmp_path):
+    pixels = noise(233, 311)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    seen: list[tuple[int, int]] = []
+    options = {"tile": 64, "offset": (30, 17), "progress": lambda *step: seen.append(step)}
+    paint_file(BlurPipeline(), tmp_path / "a.png", tmp_path / "b.png", **options)
+    np.testing.assert_array_equal(decoded(tmp_path / "b.png"), in_memory(pixels))
+    assert seen[-1] == (30, 30)  # 5 rows of 6 tiles
 
 
 def test_low_tile_rows_of_wide_pictures(tmp_path, monkeypatch):
@@ -330,3 +344,186 @@ def test_forty_megapixels_in_bounded_memory(tmp_path):
     assert (image.width, image.height) == (8000, 5000)
     rows = next(image.rows())[0]
     np.testing.assert_array_equal(rows[:, 0], 255 - np.arange(8000) % 251)
+
+
+LIMITED_SCRIPT = """
+import resource, sys
+from pathlib import Path
+sys.path[:0] = sys.argv[1:3]
+from test_large_images import CopyPipeline
+from pipelines.large_images import paint_file
+source, out = Path(sys.argv[3]), Path(sys.argv[4])
+for suffix in (".png", ".tif", ".jpg", ".webp"):
+    whole, part = out / f"whole{suffix}", out / f"part{suffix}"
+    paint_file(CopyPipeline(), source, whole, tile=64)
+    size = whole.stat().st_size
+    for short in (1, 100, 5000, size // 2, size - 10, 0):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size - short, resource.RLIM_INFINITY))
+        try:
+            paint_file(CopyPipeline(), source, part, tile=64)
+            print(suffix, short, "written")
+        except OSError as error:
+            print(suffix, short, "refused" if f"part{suffix} could not be written" in str(error) else error)
+        print(sum(path.name.startswith((".", "part")) for path in out.iterdir()))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    part.unlink()
+"""
+
+
+def in_child(script: str, *arguments: object, timeout: int = 300) -> str:
+    """What a script prints that runs in a process of its own."""
+    command = [sys.executable, "-c", script, str(ROOT), str(ROOT / "tests"), *map(str, arguments)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_a_file_that_cannot_grow_leaves_nothing(tmp_path):
+    """As on a full disk: the system cuts every write off at a size, up to one byte before the last."""
+    Image.fromarray(noise(90, 200)).save(tmp_path / "a.png")
+    (tmp_path / "out").mkdir()
+    lines = in_child(LIMITED_SCRIPT, tmp_path / "a.png", tmp_path / "out").splitlines()
+    assert len(lines) == 48
+    for said, left in zip(lines[::2], lines[1::2], strict=True):
+        enough = said.split()[1] == "0"
+        assert said.endswith("written" if enough else "refused") and left == ("1" if enough else "0"), (said, left)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
+def test_a_full_disk_leaves_nothing(suffix, tmp_path):
+    Image.fromarray(noise(600, 700)).save(tmp_path / "a.png")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk], capture_output=True, text=True)
+    if mount.returncode:
+        pytest.skip(f"needs the right to mount a small disk: {mount.stderr.strip()}")
+    try:
+        with pytest.raises(OSError, match=rf"b{suffix} could not be written \(the disk is full\)"):
+            paint_file(CopyPipeline(), tmp_path / "a.png", disk / f"b{suffix}", tile=64)
+        assert not list(disk.iterdir())
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)  # libvips lets go of its files in its own time
+
+
+KILLED_SCRIPT = """
+import sys, time
+from pathlib import Path
+sys.path[:0] = sys.argv[1:3]
+from test_large_images import CopyPipeline
+from pipelines.large_images import paint_file
+def slowly(done, total):
+    if done > total // 2:
+        print("half", flush=True)
+        time.sleep(60)
+paint_file(CopyPipeline(), sys.argv[3], sys.argv[4], tile=64, progress=slowly, overwrite=True)
+"""
+
+
+def test_a_killed_process_leaves_the_old_file(tmp_path):
+    Image.fromarray(noise(900, 900)).save(tmp_path / "a.png")
+    (tmp_path / "b.tif").write_bytes(b"old")
+    paths = [str(path) for path in (ROOT, ROOT / "tests", tmp_path / "a.png", tmp_path / "b.tif")]
+    with subprocess.Popen([sys.executable, "-c", KILLED_SCRIPT, *paths], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"half\n"
+        process.kill()
+    assert (tmp_path / "b.tif").read_bytes() == b"old"
+    assert all(path.name.startswith(".") or path.stem in "ab" for path in tmp_path.iterdir())
+
+
+# --- the bundled colorizer on whole scrolls
+
+
+@pytest.fixture(scope="module")
+def colorizer():
+    """The bundled landscape colorizer."""
+    return get_method("landscape_colorizer").load("pipeline").from_pretrained()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"palette": "no such palette"},
+        {"palette": "words.png"},
+        {"hints": [(400, 5, "#ffffff")]},
+        {"hints": [(5, 5, "no colour")]},
+        {"vividness": 3},
+        {"strength": -1},
+        {"restore": 2},
+        {"seed": -1},
+    ],
+    ids=str,
+)
+def test_bad_wishes_leave_nothing(options, tmp_path):
+    pipe = get_method("landscape_colorizer").tiny()
+    Image.fromarray(noise(300, 200)).save(tmp_path / "a.png")
+    (tmp_path / "words.png").write_bytes(b"no picture")
+    if options.get("palette") == "words.png":
+        options = {"palette": str(tmp_path / "words.png")}
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises((ValueError, OSError)):
+        paint_file(pipe, tmp_path / "a.png", tmp_path / "b.png", **options)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+WISHES = {"palette": "blue-green", "hints": [(700, 900, "#c03020")], "seed": 2, "vividness": 1.4}
+
+
+@pytest.mark.parametrize("wishes", [{}, WISHES], ids=["plain", "wishes"])
+def test_tile_equals_whole_on_a_part_of_a_real_scroll(colorizer, shared_data, wishes):
+    """At most one level apart: the convolutions of differently shaped tiles round differently in the last bit."""
+    with Image.open(shared_data / "scrolls" / SCROLL) as scroll:
+        pixels = np.asarray(scroll.convert("RGB").crop((2000, 300, 2760, 1260)))
+    canvas = colorizer.canvas(shrink(pixels, colorizer.view_area), *pixels.shape[:2], **wishes)
+    whole = canvas.paint(pixels, 0, 0).astype(int)
+    for tile, offset in ((256, (0, 0)), (256, (98, 30)), ((128, 600), (0, 0)), (500, (250, 3))):
+        tiled = paint_tiles(canvas, pixels, tile=tile, offset=offset)
+        assert np.abs(tiled - whole).max() <= 1, (tile, offset)
+
+
+@pytest.mark.slow
+def test_tile_equals_whole_on_the_real_scroll(colorizer, shared_data, tmp_path):
+    """8770 x 1417 px from file to file: three sizes of tile, two offsets of the grid, and all of it at once."""
+    with Image.open(shared_data / "scrolls" / SCROLL) as scroll:
+        pixels = np.asarray(scroll.convert("RGB"))
+    canvas = colorizer.canvas(shrink(pixels, colorizer.view_area), *pixels.shape[:2])
+    whole = canvas.paint(pixels, 0, 0).astype(int)
+    Image.fromarray(pixels).save(tmp_path / "scroll.tif")  # the two libraries' JPEG decoders differ in the last bits
+    for tile in (384, 1024, 2000):
+        for offset in ((0, 0), (210, 166)):
+            paint_file(colorizer, tmp_path / "scroll.tif", tmp_path / "b.tif", tile=tile, offset=offset, overwrite=True)
+            gap = np.abs(decoded(tmp_path / "b.tif") - whole)
+            assert gap.max() <= 1, (tile, offset, gap.max(), (gap > 1).mean())
+
+
+LARGE_SCRIPT = """
+import sys
+sys.path[:0] = sys.argv[1:3]
+import torchvision_guard
+from pathlib import Path
+import numpy as np
+import pyvips
+from evaluation.benchmark_worker import forget_peak, peak_megabytes
+from pipelines import LandscapeColorizer
+from pipelines.large_images import paint_file
+folder = Path(sys.argv[3])
+pipe = LandscapeColorizer.from_pretrained()
+for source, target in (("mosaic.tif", "b.png"), ("mosaic.png", "b.jpg"), ("mosaic.jpg", "b.tif")):
+    forget_peak()
+    paint_file(pipe, folder / source, folder / target, overwrite=True)
+    image = pyvips.Image.new_from_file(str(folder / target))
+    print(image.width, image.height, round(peak_megabytes()))
+"""
+
+
+@pytest.mark.slow
+def test_a_hundred_megapixels_in_two_gigabytes(tmp_path):
+    """The bundled colorizer in a process of its own: TIFF to PNG, PNG to JPEG, JPEG to TIFF, each of 25,000 x 4,000 px,
+    a mosaic of procedural paintings."""
+    paintings = [pyvips.Image.new_from_array(np.asarray(landscape(seed, 1000, 800))) for seed in range(5)]
+    mosaic = pyvips.Image.arrayjoin([paintings[(3 * n) % 5] for n in range(125)], across=25)
+    for suffix in (".tif", ".png", ".jpg"):
+        mosaic.copy(interpretation="srgb").write_to_file(str(tmp_path / f"mosaic{suffix}"))
+    for line in in_child(LARGE_SCRIPT, tmp_path, timeout=3000).splitlines():
+        width, height, megabytes = map(int, line.split())
+        assert (width, height) == (25_000, 4_000) and megabytes < 2_000

@@ -35,9 +35,10 @@ def noise(height: int, width: int, dtype: type = np.uint8) -> np.ndarray:
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 300), (130, 97), (64, 64)])
 @pytest.mark.parametrize(("tile", "halo", "multiple"), [(64, 0, 1), (32, 5, 1), (30, 9, 4), ((16, 50), 3, 2)])
-def test_tiles_cover_once(size, tile, halo, multiple):
+@pytest.mark.parametrize("offset", [(0, 0), (10, 20), (64, 1)])
+def test_tiles_cover_once(size, tile, halo, multiple, offset):
     covered = np.zeros(size, int)
-    boxes = list(tiles(*size, tile, halo, multiple))
+    boxes = list(tiles(*size, tile, halo, multiple, offset))
     for box in boxes:
         covered[box.top : box.bottom, box.left : box.right] += 1
         starts = (box.top, box.left, box.outer_top, box.outer_left)
@@ -45,11 +46,19 @@ def test_tiles_cover_once(size, tile, halo, multiple):
         assert 0 <= box.outer_top <= max(0, box.top - halo) and min(box.bottom + halo, size[0]) <= box.outer_bottom
         assert 0 <= box.outer_left <= max(0, box.left - halo) and min(box.right + halo, size[1]) <= box.outer_right
         assert box.outer_bottom <= size[0] and box.outer_right <= size[1]
-    assert (covered == 1).all() and len(boxes) == count_tiles(*size, tile, halo, multiple)
+    assert (covered == 1).all() and len(boxes) == count_tiles(*size, tile, halo, multiple, offset)
+
+
+def test_an_offset_shifts_the_grid():
+    boxes = list(tiles(100, 100, 40, 5, 4, offset=(10, 39)))
+    assert sorted({box.top for box in boxes}) == [0, 12, 52, 92]  # 10 rounded up to the stride
+    assert sorted({box.left for box in boxes}) == [0, 40, 80]  # a whole tile is no offset
+    with pytest.raises(ValueError, match="shifted by 0 pixels or more, got -1"):
+        list(tiles(100, 100, 40, 5, 4, offset=(-1, 0)))
 
 
 def test_without_a_halo_there_is_one_tile():
-    (box,) = tiles(500, 700, 64, None)
+    (box,) = tiles(500, 700, 64, None, offset=(3, 3))
     assert (box.bottom, box.right, box.outer_bottom, box.outer_right) == (500, 700, 500, 700)
     assert count_tiles(500, 700, 64, None) == 1
 
@@ -61,7 +70,8 @@ def test_tile_equals_whole(dtype, multiple):
     canvas = BlurCanvas(shrink(pixels, 1000), multiple=multiple)
     whole = canvas.paint(pixels, 0, 0)
     for tile in (16, 50, (40, 1000), 4096):
-        np.testing.assert_array_equal(paint_tiles(canvas, pixels, tile=tile), whole)
+        for offset in ((0, 0), (9, 31)):
+            np.testing.assert_array_equal(paint_tiles(canvas, pixels, tile=tile, offset=offset), whole)
 
 
 def test_progress_counts_and_cancels():

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from pipelines.color import grey_to_lightness, lab_to_rgb, rgb_to_lab
 from pipelines.landscape_colorizer.measured_crops import painting_order, read_photographs
+from pipelines.sampling import sample_bilinear
 
 _BINS = 50  # of 2 L* each
 _EVERY = 4  # training pixels looked at, in each direction
@@ -77,6 +79,16 @@ def mean_colour_by_lightness(grey: Tensor, colours: TrainingColours) -> Tensor:
 def own_mean_colour(grey: Tensor, real: Tensor) -> Tensor:
     """Each true picture's own mean a*, b*: an oracle, since it knows the tint; (N, 3, H, W) uint8 each."""
     return tinted(grey, _chroma(real).mean((2, 3), keepdim=True))
+
+
+def cell_colour(grey: Tensor, real: Tensor, cell: int) -> Tensor:
+    """The true a*, b* averaged over cells of `cell` px and read between their centres: an oracle that knows the colours
+    of every place, but no stroke's; (N, 3, H, W) uint8 each."""
+    height, width = real.shape[2:]
+    chroma = _chroma(real)
+    padded = F.pad(chroma, (0, -width % cell, 0, -height % cell), mode="replicate")
+    cells = sample_bilinear(F.avg_pool2d(padded, cell), (height, width), (0, 0), (1 / cell, 1 / cell))
+    return tinted(grey, cells)
 
 
 def true_colour(grey: Tensor, real: Tensor) -> Tensor:

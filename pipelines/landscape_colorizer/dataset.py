@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,8 @@ def load_paintings(data: Path, split: str) -> Dataset:
     if data.is_file():
         found = load_dataset("parquet", data_files=str(data), split="train")
     elif files := sorted(str(file) for file in data.glob(f"*{split}*.parquet")):
-        columns = [load_dataset("parquet", data_files=file, split="train") for file in files]
-        found = concatenate_datasets([part.select_columns(_shared_columns(columns)) for part in columns])
+        parts = [_with_works(load_dataset("parquet", data_files=file, split="train"), file) for file in files]
+        found = concatenate_datasets([part.select_columns(_shared_columns(parts)) for part in parts])
     elif data.is_dir() and not any(data.glob("*.parquet")):
         found = _image_folder(data)
     else:
@@ -39,6 +40,13 @@ def load_paintings(data: Path, split: str) -> Dataset:
 
 def _shared_columns(parts: list[Dataset]) -> list[str]:
     return [name for name in parts[0].column_names if all(name in part.column_names for part in parts)]
+
+
+def _with_works(part: Dataset, file: str) -> Dataset:
+    """Where a file does not say which works its pictures show, each shows its own."""
+    if "work" in part.column_names:
+        return part
+    return part.add_column("work", [f"{Path(file).name}:{row}" for row in range(len(part))])
 
 
 def _image_folder(folder: Path) -> Dataset:
@@ -81,7 +89,11 @@ class PaintingCrops(torch.utils.data.Dataset):
         if "group" in rows.column_names:
             rows = rows.filter(lambda group: group != "ink", input_columns="group")  # ink has no colours to teach
         self.size, self.tone = size, tone
-        self.pictures = [picture for picture in map(decode, rows) if min(picture.shape[:2]) >= 64]
+        decoded = list(map(decode, rows))
+        large = [number for number, picture in enumerate(decoded) if min(picture.shape[:2]) >= 64]
+        self.pictures = [decoded[number] for number in large]
+        works = rows["work"] if "work" in rows.column_names else range(len(rows))
+        self.works = [works[number] for number in large]
         if not self.pictures:
             raise FileNotFoundError(f"No coloured painting of at least 64 px in {data}.")
 
@@ -89,13 +101,20 @@ class PaintingCrops(torch.utils.data.Dataset):
         return len(self.pictures)
 
     def weights(self) -> Tensor:
-        """(len,) float64 sampling weights: the more a picture's chroma spreads, the oftener it is drawn."""
+        """(len,) float64 sampling weights: the more a picture's chroma spreads, the oftener it is drawn.
+
+        Pictures that show one work, such as tiles of a scroll, are drawn as often as the square root of their number
+        asks for.
+        """
+        counts = Counter(self.works)
+        shared = torch.tensor([counts[work] ** -0.5 for work in self.works], dtype=torch.float64)
         spread = torch.tensor([min(vividness(picture), 20.0) for picture in self.pictures], dtype=torch.float64)
-        return 0.2 + (spread / 6) ** 2
+        return (0.25 + (spread / 7) ** 1.5) * shared
 
     def draw(self, index: int, rng: torch.Generator) -> dict[str, Tensor]:
         """One random crop: {"rgb": (3, size, size) float32 in [0, 1], "tone": (2,) gamma and black lift,
-        "noise": (3,) standard normal, "chance": () uniform}, the last two for what a recipe draws for each picture."""
+        "noise": (3,) standard normal, "chance": () uniform}, the last two for what a recipe draws for each picture.
+        """
         picture = self.pictures[index]
         height, width = picture.shape[:2]
         u = torch.rand(4, generator=rng).tolist()

@@ -1,18 +1,43 @@
 """Colour a grey or ink-wash Chinese landscape painting."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from diffusers import ModelMixin
-from diffusers.pipelines.pipeline_utils import ImagePipelineOutput
-from torch import Tensor
+from diffusers.utils import BaseOutput
 
-from pipelines.color import grey_of, grey_to_lightness, lab_to_rgb
 from pipelines.images import Picture, read_pictures, write_pictures
+from pipelines.landscape_colorizer.palettes import Palette, palette_of
+from pipelines.landscape_colorizer.traditions import TRADITIONS
+from pipelines.landscape_colorizer.training_scale_norm import TrainingScaleCanvas
+from pipelines.landscape_colorizer.two_net_canvas import TwoNetCanvas, Wishes
+from pipelines.landscape_colorizer.whole_canvas import WholeCanvas
 from pipelines.pretrained import PretrainedPipeline
 from pipelines.tiles import Canvas, Progress, paint_tiles, shrink
+
+Seeds = int | Sequence[int | None] | None
+
+
+@dataclass
+class LandscapeColorizerOutput(BaseOutput):
+    """What `LandscapeColorizer` returns; of several colourings of one picture, one after the other.
+
+    Args:
+        images: the pictures in the form asked for.
+        seeds: the seed of each, None for the network's own colouring.
+        palettes: None, or the colours of each, measured on it; of one by a paper's network None.
+        uncertainty: None, or of each (H, W) float32: the radius around the network's own choice of chroma, in the
+            plane of a*, b*, that holds the true chroma with 90 %, as calibrated on crops of validation paintings.
+            Palettes, hints and the like do not change it.
+    """
+
+    images: Any
+    seeds: list[int | None]
+    palettes: list[Palette | None] | None = None
+    uncertainty: list[np.ndarray] | None = None
 
 
 class LandscapeColorizer(PretrainedPipeline):
@@ -20,7 +45,8 @@ class LandscapeColorizer(PretrainedPipeline):
 
     The default generator decides the palette once, from a small view of the whole picture, and lays it out tile by
     tile at full resolution: a scroll has no seams, and costs memory for one tile. Luminance (CIE Y, hence L*) is
-    the input's own, to the rounding of the output's bits; a colour input is treated as its grey version.
+    the input's own, to the rounding of the output's bits; a colour input is treated as its grey version unless
+    `restore` or `strength` says otherwise.
 
     Args:
         generator: a `TwoNetGenerator` (the default), or the paper's `ResNetGenerator` or `UNetGenerator`, which map
@@ -42,28 +68,52 @@ class LandscapeColorizer(PretrainedPipeline):
     def __call__(
         self,
         image: Any,
+        *,
         vividness: float = 1.0,
+        strength: float = 1.0,
+        palette: Any = None,
+        hints: Sequence[Any] | None = None,
+        restore: float = 0.0,
+        num_images_per_prompt: int = 1,
+        seed: Seeds = None,
         generator: torch.Generator | None = None,
+        return_palettes: bool = False,
+        return_uncertainty: bool = False,
         output_type: str = "pil",
         return_dict: bool = True,
         progress: Progress | None = None,
-    ) -> ImagePipelineOutput | tuple:
+    ) -> LandscapeColorizerOutput | tuple:
         """Colour one picture or several.
 
         Args:
             image: a PIL image, a path, an (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array, a (1 | 3 | 4, H, W)
                 tensor in [0, 1], or a list of these, of any sizes. Transparency is kept; 16 bits are kept in "np"
                 and "pt" output.
-            vividness: how strong the colours are to be, 0 to 2. 1 is the model's own choice; below, its colours fade
-                to grey; above, it is asked to paint with stronger pigment.
-            generator: accepted as in every pipeline; colouring draws no random numbers.
+            vividness: how strong the colours are to be, 0 to 2. 0 is grey, 1 the model's own choice; above, weak
+                colours gain more than strong ones, none clips, and none changes its hue.
+            strength: how much of the new colours lies over the picture's own, 0 to 1.
+            palette: the colours to paint with: a tradition's name ("blue-green", "light-ochre", "gold-green",
+                "boneless", "autumn", or its Chinese name), a reference picture (all that `image` may be), or a
+                `Palette`.
+            hints: colours of single places: a list of (x, y, colour) or (x, y, colour, radius) in pixels of the
+                picture, a colour being "#rrggbb", a name, or (r, g, b) from 0 to 255. Hue and chroma count, lightness
+                stays. Each spreads to what belongs to it. Where `image` is a list: a list with the hints of each.
+            restore: how far a faded picture's own weak colours are evidence, 0 to 1: their hue is kept, their strength
+                brought back.
+            num_images_per_prompt: colourings of each picture.
+            seed: None for the model's own colouring first and the seeds 0, 1, ... after it; a number for that seed and
+                those that follow; a list with the seed of each, None being the model's own. One seed gives one
+                colouring, whatever else is asked for beside it.
+            generator: draws the first seed where `seed` is None.
+            return_palettes: also measure the colours of each colouring.
+            return_uncertainty: also say how far the true colours may be.
             output_type: "pil", "np" (H, W, 3) in [0, 1], or "pt" (3, H, W) in [0, 1].
-            return_dict: return an `ImagePipelineOutput` rather than a tuple.
+            return_dict: return a `LandscapeColorizerOutput` rather than a tuple.
             progress: called as progress(tiles done, tiles in all) for each picture; an exception raised in it stops
                 the work and reaches the caller.
 
         Returns:
-            `.images`: a list with one picture for each input, of its size.
+            `.images`: a list with one picture for each input and seed, of its size, the first input's first.
 
         Raises:
             ValueError, OSError: for an input that is no picture, or options out of range; the message says what
@@ -71,92 +121,120 @@ class LandscapeColorizer(PretrainedPipeline):
 
         Example:
             >>> pipe = LandscapeColorizer.from_pretrained()
-            >>> pipe("painting.jpg").images[0].save("coloured.png")
+            >>> pipe("painting.jpg", palette="blue-green").images[0].save("coloured.png")
         """
-        pictures = [self._colour(picture, vividness, progress) for picture in read_pictures(image)]
-        images = write_pictures(pictures, output_type)
-        return ImagePipelineOutput(images=images) if return_dict else (images,)
+        pictures, seeds = read_pictures(image), read_seeds(seed, num_images_per_prompt, generator)
+        palette = read_wished_palette(palette)  # a reference is looked at once
+        several = isinstance(image, (list, tuple)) or len(pictures) > 1
+        each = list(hints) if several and hints is not None else [hints] * len(pictures)
+        if len(each) != len(pictures):
+            raise ValueError(f"Got hints for {len(each)} pictures and {len(pictures)} pictures.")
+        coloured, palettes, radii = [], [], []
+        for picture, given in zip(pictures, each, strict=True):
+            view = shrink(picture.pixels, self.view_area)
+            for one in seeds:
+                wishes = Wishes(vividness, strength, palette, given, restore, one)
+                canvas = self._canvas(view, picture.height, picture.width, wishes)
+                coloured.append(Picture(paint_tiles(canvas, picture.pixels, progress=progress), picture.alpha))
+                if return_palettes:
+                    palettes.append(canvas.palette if isinstance(canvas, TwoNetCanvas) else None)
+                if return_uncertainty:
+                    radii.append(full_size_uncertainty(canvas, picture.height, picture.width))
+        output = LandscapeColorizerOutput(
+            images=write_pictures(coloured, output_type),
+            seeds=seeds * len(pictures),
+            palettes=palettes if return_palettes else None,
+            uncertainty=radii if return_uncertainty else None,
+        )
+        return output if return_dict else output.to_tuple()
 
-    def canvas(self, view: np.ndarray, height: int, width: int, vividness: float = 1.0) -> Canvas:
-        """Get ready to paint a picture tile by tile.
+    def canvas(
+        self,
+        view: np.ndarray,
+        height: int,
+        width: int,
+        *,
+        vividness: float = 1.0,
+        strength: float = 1.0,
+        palette: Any = None,
+        hints: Sequence[Any] | None = None,
+        restore: float = 0.0,
+        seed: int | None = None,
+        statistics: str | None = None,
+    ) -> Canvas:
+        """Get ready to paint a picture tile by tile: everything is decided here, from the view.
 
         Args:
             view: the whole picture shrunk to at most `view_area` pixels, (h, w, 3) uint8 or uint16.
             height, width: size of the picture in pixels.
-            vividness: how strong the colours are to be: 0 grey, 1 the model's own choice, 2 at most.
+            vividness, strength, palette, hints, restore: see `__call__`.
+            seed: of the colouring; None is the model's own.
+            statistics: "training" paints with the paper's `ResNetGenerator` in tiles, its instance norms reading
+                statistics at the scale it was trained at; None paints the picture as a whole.
 
         Raises:
-            ValueError: if `vividness` is out of range.
+            ValueError, OSError: as `__call__`.
         """
-        if not 0 <= vividness <= 2:
-            raise ValueError(f"vividness must be between 0 and 2, got {vividness}.")
+        wishes = Wishes(vividness, strength, read_wished_palette(palette), hints, restore, seed)
+        return self._canvas(view, height, width, wishes, statistics)
+
+    def _canvas(
+        self, view: np.ndarray, height: int, width: int, wishes: Wishes, statistics: str | None = None
+    ) -> TwoNetCanvas | WholeCanvas | TrainingScaleCanvas:
         if hasattr(self.generator, "plan"):
-            return TwoNetCanvas(self.generator, view, height, width, vividness)
-        return WholeCanvas(self.generator, vividness)
-
-    def _colour(self, picture: Picture, vividness: float, progress: Progress | None) -> Picture:
-        canvas = self.canvas(shrink(picture.pixels, self.view_area), picture.height, picture.width, vividness)
-        return Picture(paint_tiles(canvas, picture.pixels, progress=progress), picture.alpha)
-
-
-class TwoNetCanvas:
-    """Paints with a `TwoNetGenerator`: the palette is decided here, once; each tile then runs the refiner."""
-
-    halo: int | None = 16  # px a tile must see around itself; the refiner's field is 30 px
-    multiple = 2  # tiles begin at even rows and columns, where the refiner's 2x2 blocks do
-
-    @torch.no_grad()
-    def __init__(self, generator: Any, view: np.ndarray, height: int, width: int, vividness: float):
-        self.generator, self.fade = generator, min(vividness, 1.0)
-        self.plan = generator.plan(normalised_lightness(view_tensor(view, generator)), max(vividness, 1.0))
-        self.scale = (view.shape[0] / 4 / height, view.shape[1] / 4 / width)
-
-    @torch.no_grad()
-    def paint(self, pixels: np.ndarray, top: int, left: int) -> np.ndarray:
-        """(h, w, 3) uint8 or uint16 at (top, left) of the picture, both even -> the same, coloured."""
-        height, width = pixels.shape[:2]
-        grey = normalised_lightness(view_tensor(pixels, self.generator))
-        even = F.pad(grey, (0, width % 2, 0, height % 2), mode="replicate")
-        chroma = self.generator.paint(even, self.plan, (top, left), self.scale)[:, :, :height, :width]
-        lab = torch.cat([(grey + 1) * 50, chroma * self.fade], dim=1)
-        return to_pixels(lab_to_rgb(lab), pixels.dtype)
+            if statistics is not None:
+                raise ValueError("The default network has no statistics of the picture; leave `statistics` out.")
+            return TwoNetCanvas(self.generator, view, height, width, wishes)
+        whole = WholeCanvas(self.generator, wishes)  # which refuses what these networks do not take
+        if statistics not in (None, "training"):
+            raise ValueError(f'statistics is None or "training", got {statistics!r}.')
+        return whole if statistics is None else TrainingScaleCanvas(self.generator, wishes)
 
 
-class WholeCanvas:
-    """Paints with one of the paper's networks, which turn a grey picture into a coloured one, luminance included."""
+def read_wished_palette(palette: Any) -> Palette | None:
+    """A palette from a tradition's name, a reference picture, or itself.
 
-    halo: int | None = None  # their instance norm looks at every pixel: the picture is one tile
-    multiple = 1
-
-    def __init__(self, generator: Any, vividness: float):
-        self.generator, self.vividness = generator, vividness
-
-    @torch.no_grad()
-    def paint(self, pixels: np.ndarray, top: int, left: int) -> np.ndarray:
-        """(h, w, 3) uint8 or uint16 -> the same, coloured."""
-        height, width = pixels.shape[:2]
-        grey = grey_of(view_tensor(pixels, self.generator)).to(self.generator.dtype)
-        multiple = self.generator.multiple
-        down, right = -height % multiple, -width % multiple
-        padded = F.pad(grey * 2 - 1, (0, right, 0, down), mode="replicate").expand(-1, 3, -1, -1)
-        coloured = (self.generator(padded)[:, :, :height, :width].float() + 1) / 2
-        coloured = grey + (coloured - grey) * self.vividness
-        return to_pixels(coloured.clamp(0, 1), pixels.dtype)
+    Raises:
+        ValueError: for a name that is neither a tradition's nor a file's; OSError, TypeError: as `read_picture`.
+    """
+    if palette is None or isinstance(palette, Palette):
+        return palette
+    if isinstance(palette, str):
+        for tradition in TRADITIONS.values():
+            if palette in (tradition.name, tradition.title_zh):
+                return tradition.palette
+        try:
+            return palette_of(palette)
+        except FileNotFoundError as error:
+            names = ", ".join(f"{one.name} ({one.title_zh})" for one in TRADITIONS.values())
+            raise ValueError(f"{palette!r} is neither a tradition ({names}) nor a picture's file.") from error
+    return palette_of(palette)
 
 
-def view_tensor(pixels: np.ndarray, generator: Any) -> Tensor:
-    """(h, w, 3) uint8 or uint16 -> (1, 3, h, w) float32 in [0, 1] on the generator's device."""
-    scale = float(np.iinfo(pixels.dtype).max)
-    floats = torch.from_numpy(pixels.astype(np.float32)).to(generator.device)
-    return floats.permute(2, 0, 1)[None] / scale
+def read_seeds(seed: Seeds, count: int, generator: torch.Generator | None = None) -> list[int | None]:
+    """The seed of each colouring of a picture; see `LandscapeColorizer.__call__`.
+
+    Raises:
+        ValueError: for a count below 1, a list of another length, or a negative seed.
+    """
+    if count < 1:
+        raise ValueError(f"num_images_per_prompt must be at least 1, got {count}.")
+    if seed is None and generator is not None:
+        seed = int(torch.randint(1 << 30, (), generator=generator, device=generator.device))
+    if seed is None:
+        seeds: list[int | None] = [None, *range(count - 1)]
+    elif isinstance(seed, int):
+        seeds = list(range(seed, seed + count))
+    else:
+        seeds = list(seed)
+    if len(seeds) != count or any(one is not None and one < 0 for one in seeds):
+        raise ValueError(f"seed takes {count} numbers of 0 or more, as many as num_images_per_prompt, got {seed}.")
+    return seeds
 
 
-def normalised_lightness(rgb: Tensor) -> Tensor:
-    """(B, 3, H, W) in [0, 1] -> L* / 50 - 1, (B, 1, H, W) in [-1, 1]."""
-    return grey_to_lightness(grey_of(rgb)) / 50 - 1
-
-
-def to_pixels(rgb: Tensor, dtype: np.dtype) -> np.ndarray:
-    """(1, 3, h, w) in [0, 1] -> (h, w, 3) uint8 or uint16, rounded."""
-    top = float(np.iinfo(dtype).max)
-    return (rgb[0].permute(1, 2, 0) * top).round().cpu().numpy().astype(dtype)
+def full_size_uncertainty(canvas: Any, height: int, width: int) -> np.ndarray:
+    """The canvas's uncertainty stretched over the picture, (H, W) float32; ValueError of a network that has none."""
+    if not isinstance(canvas, TwoNetCanvas):
+        raise ValueError("The paper's networks do not say how sure they are; the default network does.")
+    view = torch.from_numpy(canvas.uncertainty())[None, None]
+    return torch.nn.functional.interpolate(view, size=(height, width), mode="bilinear")[0, 0].numpy()

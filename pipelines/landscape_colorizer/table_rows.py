@@ -53,6 +53,8 @@ def coloured_outputs(
     }
     if not ink:
         outputs[ORACLE] = baselines.own_mean_colour(crops.grey, crops.real)
+        for cell in (64, 32):
+            outputs[f"true colour of {cell} px cells (oracle)"] = baselines.cell_colour(crops.grey, crops.real, cell)
         outputs[TRUE] = baselines.true_colour(crops.grey, crops.real)
     return outputs | {name: colour(pipe, crops.grey, name) for name, pipe in models.pipelines.items()}
 

@@ -2,20 +2,18 @@
 
 Hints spread in the same way.
 
-Colours spread along rows and columns, each held back by ink and by sudden changes of colour: the recursive filter of
-the domain transform (Gastal and Oliveira, 2011, https://doi.org/10.1145/2010324.1964964), under normalised convolution
-(Knutsson and Westin, 1993), in which ink counts for little: lines lend their darkness to nothing. It cures blotches
-and spilling that networks leave (Feng and Li's "colour spilling").
+Colours spread along rows and columns, each held back by ink and by sudden changes of colour: `pipelines.domain_filter`,
+under normalised convolution (Knutsson and Westin, 1993), in which ink counts for little: lines lend their darkness to
+nothing. It cures blotches and spilling that networks leave (Feng and Li's "colour spilling").
 """
-
-import math
 
 import torch
 from torch import Tensor
 
+from pipelines.domain_filter import domain_filter
+
 REACH = 0.16  # how far colours spread, as a share of the shorter side
 _INK, _COLOUR = 4.0, 1.0  # how much a step from white to black, in ink and in one channel of the colours, holds back
-_ROUNDS = 3
 _HINTED = 3e-4  # share of hinted places around a place at which the hint has half the say
 
 
@@ -75,35 +73,3 @@ def paper_of(light: Tensor) -> Tensor:
     """Brightness of the paper, the 80th percentile, at least 0.1; of (1, H, W) in [0, 1]."""
     ranked = light.flatten().sort().values
     return ranked[int(0.8 * (len(ranked) - 1))].clamp_min(0.1)
-
-
-def domain_filter(x: Tensor, guide: Tensor, sigma: float, rounds: int = _ROUNDS) -> Tensor:
-    """The recursive edge-preserving filter, equations 11, 14 and 21 of Gastal and Oliveira.
-
-    Args:
-        x: (C, H, W).
-        guide: (G, H, W); a step of 1 in it keeps apart like `sigma` pixels of distance.
-        sigma: deviation in pixels where the guide is constant, above 0.
-        rounds: of a pass along the rows and one along the columns.
-
-    Returns:
-        (C, H, W); a constant stays what it is.
-    """
-    rows, columns = (1 + sigma * guide.diff(dim=axis).abs().sum(0) for axis in (2, 1))  # distances of neighbours
-    across = (2, 0, 1)
-    for number in range(rounds):
-        deviation = sigma * math.sqrt(3) * 2 ** (rounds - number - 1) / math.sqrt(4**rounds - 1)
-        feedback = math.exp(-math.sqrt(2) / deviation)
-        x = _pass(x.permute(across), feedback ** rows.T[:, None]).permute(1, 2, 0)
-        x = _pass(x.permute(1, 0, 2), feedback ** columns[:, None]).permute(1, 0, 2)
-    return x
-
-
-def _pass(x: Tensor, feedback: Tensor) -> Tensor:
-    """There and back along the first axis: (L, ...) and the (L - 1, ...) shares of each neighbour before."""
-    x = x.clone(memory_format=torch.contiguous_format)
-    for i in range(1, len(x)):
-        x[i] = torch.lerp(x[i], x[i - 1], feedback[i - 1].expand_as(x[i]))
-    for i in range(len(x) - 2, -1, -1):
-        x[i] = torch.lerp(x[i], x[i + 1], feedback[i].expand_as(x[i]))
-    return x

@@ -12,12 +12,12 @@ from PIL import Image
 from torch import Tensor
 
 from pipelines.guided_upsampling import GuidedUpsampling
+from pipelines.hints import hint_map, read_hints
 from pipelines.images import Picture, read_picture, read_pictures, write_pictures
 from pipelines.line_extraction import xdog
 from pipelines.lineart_colorizer.colouring_canvas import ColouringCanvas
 from pipelines.lineart_colorizer.drawing_pixels import is_drawing, on_paper, spread, to_8_bit, to_grey, to_tensor
 from pipelines.lineart_colorizer.even_colour import even_out, spread_hints
-from pipelines.lineart_colorizer.hints import hint_map, read_hints
 from pipelines.pretrained import PretrainedPipeline
 from pipelines.tiles import Canvas, Progress, paint_tiles, shrink
 

@@ -10,7 +10,8 @@ from pipelines.lineart_colorizer.tab_strings import STRINGS
 from ui import Services, picture_tab
 from ui.examples import coloured_drawings, drawings
 from ui.languages import add_strings, label
-from ui.widgets import PictureUpload, model_picker
+from ui.services import named
+from ui.widgets import OpenSlider, PictureUpload, model_picker
 
 NAME, METHOD_NAME = "lineart", "lineart_colorizer"
 
@@ -33,13 +34,13 @@ def build(services: Services) -> None:
             keep_lines = gr.Checkbox(
                 value=False, label=label("lineart_keep_lines"), info=label("lineart_keep_lines_info")
             )
-            evenness = gr.Slider(
+            evenness = OpenSlider(
                 0, 1, value=0.7, step=0.05, label=label("lineart_evenness"), info=label("lineart_evenness_info")
             )
             with gr.Row():
                 colour = gr.Button(label("lineart_button"), variant="primary", elem_id="lineart-button", scale=3)
                 stop = picture_tab.stop_button(NAME)
-            source, revision = model_picker(services.models.folders)
+            model, revision = model_picker(services.models.folders)
         with gr.Column(scale=7, min_width=300):
             stage = DrawingStage(NAME)
 
@@ -49,7 +50,7 @@ def build(services: Services) -> None:
     references.change(actions.show_references, references, chosen, **quick)
     swapped = swap.select(actions.pick_reference, None, [references, swap], **quick)
     swapped.then(None, js=_PRESS_AGAIN, **picture_tab.PRIVATE)
-    inputs, buttons = [drawing, references, stage.canvas, keep_lines, evenness, source, revision], [colour, stop]
+    inputs, buttons = [drawing, references, stage.canvas, keep_lines, evenness, model, revision], [colour, stop]
     run = picture_tab.wire_run(
         actions, colour, buttons, actions.colorize, inputs, stage.result, stage, stage.download, "colorize_drawing"
     )
@@ -81,12 +82,12 @@ def _chosen_references() -> gr.Gallery:
 
 def _wire_layers(actions: Actions, stage: DrawingStage, drawing: Any) -> None:
     run = stage.layers.click(
-        actions.layers,
+        named(actions.layers, "drawing_layers"),
         [drawing, stage.download],
         stage.layers_file,
         api_name="drawing_layers",
-        concurrency_id="work",
-        concurrency_limit=actions.services.limits.at_once,
+        concurrency_id=METHOD_NAME,
+        concurrency_limit=picture_tab.WAITING,
         show_progress_on=stage.slider,
     )
     shown = [gr.update(visible=False), gr.update(visible=True)]

@@ -11,7 +11,7 @@ from ui import Services
 from ui.languages import UserError, say
 from ui.picture_actions import PictureActions, number_between
 from ui.previews import write_preview
-from ui.services import explained, request_folder
+from ui.services import chosen_index, explained, request_folder
 from ui.stroke_canvas import Stroke, painted_strokes, read_strokes
 
 MAX_REFERENCES = 8
@@ -32,9 +32,10 @@ class Actions(PictureActions):
         super().__init__(name, method, services, examples)
         self.references = references
 
-    def pick_reference(self, event: gr.SelectData) -> tuple[list[str], Any]:
+    def pick_reference(self, event: gr.SelectData, request: gr.Request) -> tuple[list[str], Any]:
         """An example reference takes the place of those there were."""
-        copy = self.as_upload(self.references[int(event.index) % len(self.references)])
+        with explained(request):
+            copy = self.as_upload(self.references[chosen_index(event) % len(self.references)])
         return [copy], gr.Gallery(selected_index=None)
 
     def show(self, picture: str | None, request: gr.Request) -> list[Any]:
@@ -78,21 +79,32 @@ class Actions(PictureActions):
         hints: str,
         keep_lines: bool,
         evenness: float,
-        source: str,
+        model: str,
         revision: str,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  gradio finds it by this default
     ) -> tuple[tuple[str, str], str, str]:
-        """Colour a drawing.
+        """Colour a line drawing in the colours of one or more reference pictures.
+
+        Args:
+            drawing: a picture file; of a picture that is no line drawing the lines are extracted.
+            references: 1 to 8 picture files to take the colours from.
+            hints: strokes as JSON: [{"colour": "#d03020", "radius": 0.02, "points": [[0.5, 0.5]]}], in shares; or "".
+            keep_lines: whether every line stays as dark as it is.
+            evenness: 0 (brushwork and blotches) to 1 (flat within lines).
+            model: Hub id of a model in place of the app's own; "" for that.
+            revision: its branch, tag or commit on the Hub; "" for the newest.
 
         Returns:
-            the pair for the slider (drawing, coloured; shrunk if large), the full-size PNG, and lines of text.
+            The drawing before and after, shrunk if large.
+            The coloured drawing at full size, PNG.
+            Lines about it.
         """
         with explained(request), request_folder() as folder:
             path, width, height = self.checked(drawing)
             evenness = number_between(evenness, 0, 1, "error_evenness")
             palettes, strokes = self.checked_references(references), read_strokes(hints)
-            with self.at_work(request, progress, source, revision) as job:
+            with self.at_work(request, progress, model, revision, width * height) as job:
                 options = {
                     "reference": self.small_references(palettes, folder, SHEET_PIXELS),
                     "keep_lines": bool(keep_lines),
@@ -120,8 +132,11 @@ class Actions(PictureActions):
         """Take a coloured drawing apart into the layers of a PSD file.
 
         Args:
-            drawing: as it was uploaded.
-            coloured: what `colorize` made of it, at full size.
+            drawing: the line drawing, as it was given to colorize_drawing.
+            coloured: what colorize_drawing made of it, at full size.
+
+        Returns:
+            Flat colour, shade, light and lines as the layers of a PSD file.
         """
         with explained(request), request_folder() as folder:
             path, width, height = self.checked(drawing)
@@ -131,7 +146,7 @@ class Actions(PictureActions):
             if width * height > LAYERED_MEGAPIXELS * 1_000_000:
                 size = f"{width} × {height}"
                 raise UserError("lineart_layers_too_large", size=size, limit=LAYERED_MEGAPIXELS)
-            with self.services.workers.work(request.session_hash or ""):
+            with self.services.workers.work(request.session_hash or "", self.kind):
                 progress(0, desc=say(request, "lineart_layers_working"))
                 target = folder / f"{result.stem}.psd"
                 write_layers(path, result, target)

@@ -7,7 +7,7 @@ import gradio as gr
 from ui import picture_tab
 from ui.languages import label
 from ui.stroke_canvas import StrokeCanvas
-from ui.widgets import ResultDownload
+from ui.widgets import ResultDownload, optional
 
 
 class DrawingStage(picture_tab.Stage):
@@ -31,7 +31,8 @@ class DrawingStage(picture_tab.Stage):
             self.layers_file = gr.DownloadButton(
                 label(f"{name}_layers_file"), visible=False, elem_id=f"{name}-layers-file"
             )
-        self.preview = self.canvas = StrokeCanvas(f"{name}_strokes", visible=False, elem_id=f"{name}-strokes")
+        canvas = StrokeCanvas(f"{name}_strokes", visible=False, elem_id=f"{name}-strokes")
+        self.preview = self.canvas = optional(canvas, "")
         self.more: list[Any] = []
 
     @property

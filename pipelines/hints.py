@@ -1,4 +1,4 @@
-"""Colour hints: what a person says of single places of a drawing. This module goes into Hub files."""
+"""Colour hints: what a person says of single places of a picture. This module goes into Hub files."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,21 +11,24 @@ from torch import Tensor
 
 DEFAULT_RADIUS = 6
 
+Point = tuple[float, float, tuple[int, int, int], float]
+"""x, y, (red, green, blue), radius."""
+
 
 def read_hints(hints: Any, height: int, width: int) -> np.ndarray | None:
-    """Strokes or points as one picture over the drawing.
+    """Strokes or points as one picture over the picture to be coloured.
 
     Args:
-        hints: None; an RGBA picture of the drawing's size (PIL, or (H, W, 4) uint8), transparent where nothing is said;
-            or a list of points (x, y, colour) or (x, y, colour, radius), in pixels of the drawing, a colour being
-            "#rrggbb", a name, or (r, g, b) from 0 to 255.
-        height, width: of the drawing.
+        hints: None; an RGBA picture of that size (PIL, or (H, W, 4) uint8), transparent where nothing is said; or a
+            list of points (x, y, colour) or (x, y, colour, radius), in pixels of the picture, a colour being "#rrggbb",
+            a name, or (r, g, b) from 0 to 255.
+        height, width: of the picture.
 
     Returns:
         (H, W, 4) uint8, or None where nothing is said.
 
     Raises:
-        ValueError: for a picture of another size or without transparency, a point outside the drawing, or a colour
+        ValueError: for a picture of another size or without transparency, a point outside the picture, or a colour
             that is none.
     """
     if hints is None:
@@ -37,7 +40,7 @@ def read_hints(hints: Any, height: int, width: int) -> np.ndarray | None:
         if not isinstance(image, Image.Image) or image.mode not in ("RGBA", "LA", "PA"):
             raise ValueError("hints must be an RGBA picture, transparent where nothing is said, or a list of points.")
         if image.size != (width, height):
-            raise ValueError(f"hints are {image.width}x{image.height} pixels, the drawing {width}x{height}.")
+            raise ValueError(f"hints are {image.width}x{image.height} pixels, the picture {width}x{height}.")
         layer = np.asarray(image.convert("RGBA"))
     return layer if layer[..., 3].any() else None
 
@@ -61,18 +64,26 @@ def hint_map(layer: np.ndarray, height: int, width: int) -> Tensor:
     return torch.cat([means * there, there], dim=1)
 
 
-def _painted_points(points: Sequence[Any], height: int, width: int) -> np.ndarray:
-    layer = Image.new("RGBA", (width, height))
-    draw = ImageDraw.Draw(layer)
+def hint_points(points: Sequence[Any], height: int, width: int) -> list[Point]:
+    """Points as (x, y, (red, green, blue), radius), checked; see `read_hints` for what they may be and its errors."""
+    checked: list[Point] = []
     for point in points:
         if not isinstance(point, (list, tuple)) or len(point) not in (3, 4):
             raise ValueError(f"A hint is (x, y, colour) or (x, y, colour, radius), got {point!r}.")
         x, y, colour, radius = (*point, DEFAULT_RADIUS)[:4]
         if not (0 <= x < width and 0 <= y < height):
-            raise ValueError(f"The hint at ({x}, {y}) lies outside the drawing of {width}x{height} pixels.")
+            raise ValueError(f"The hint at ({x}, {y}) lies outside the picture of {width}x{height} pixels.")
         if not 0 < radius <= max(height, width):
-            raise ValueError(f"A hint's radius must be above 0 and within the drawing, got {radius}.")
-        draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=(*_colour(colour), 255))
+            raise ValueError(f"A hint's radius must be above 0 and within the picture, got {radius}.")
+        checked.append((float(x), float(y), _colour(colour), float(radius)))
+    return checked
+
+
+def _painted_points(points: Sequence[Any], height: int, width: int) -> np.ndarray:
+    layer = Image.new("RGBA", (width, height))
+    draw = ImageDraw.Draw(layer)
+    for x, y, colour, radius in hint_points(points, height, width):
+        draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=(*colour, 255))
     return np.asarray(layer)
 
 
