@@ -2,6 +2,7 @@
 """Colour line art in the colours of a reference picture."""
 
 import io
+import itertools
 import math
 import os
 import struct
@@ -126,6 +127,99 @@ def box_mean(x: Tensor, radius: int) -> Tensor:
         padding = (size[0] // 2, size[1] // 2)
         x = F.avg_pool2d(x, size, stride=1, padding=padding, count_include_pad=False)
     return x
+
+
+# --- pipelines.hints ---
+# Colour hints: what a person says of single places of a picture. This module goes into Hub files.
+
+DEFAULT_RADIUS = 6
+
+Point = tuple[float, float, tuple[int, int, int], float]
+"""x, y, (red, green, blue), radius."""
+
+
+def read_hints(hints: Any, height: int, width: int) -> np.ndarray | None:
+    """Strokes or points as one picture over the picture to be coloured.
+
+    Args:
+        hints: None; an RGBA picture of that size (PIL, or (H, W, 4) uint8), transparent where nothing is said; or a
+            list of points (x, y, colour) or (x, y, colour, radius), in pixels of the picture, a colour being "#rrggbb",
+            a name, or (r, g, b) from 0 to 255.
+        height, width: of the picture.
+
+    Returns:
+        (H, W, 4) uint8, or None where nothing is said.
+
+    Raises:
+        ValueError: for a picture of another size or without transparency, a point outside the picture, or a colour
+            that is none.
+    """
+    if hints is None:
+        return None
+    if isinstance(hints, (list, tuple)):
+        layer = _painted_points(hints, height, width)
+    else:
+        image = Image.fromarray(hints) if isinstance(hints, np.ndarray) else hints
+        if not isinstance(image, Image.Image) or image.mode not in ("RGBA", "LA", "PA"):
+            raise ValueError("hints must be an RGBA picture, transparent where nothing is said, or a list of points.")
+        if image.size != (width, height):
+            raise ValueError(f"hints are {image.width}x{image.height} pixels, the picture {width}x{height}.")
+        layer = np.asarray(image.convert("RGBA"))
+    return layer if layer[..., 3].any() else None
+
+
+def hint_map(layer: np.ndarray, height: int, width: int) -> Tensor:
+    """Hints at the size of a view.
+
+    Args:
+        layer: (H, W, 4) uint8, what `read_hints` gives; half-transparent counts as given from alpha 128 on.
+        height, width: of the view, at most H and W.
+
+    Returns:
+        (1, 4, height, width) float32: the mean colour in [-1, 1] of what falls into a pixel and 1, or four times 0.
+    """
+    pixels = torch.from_numpy(layer.astype(np.float32)).permute(2, 0, 1)[None]
+    given = (pixels[:, 3:] >= 128).float()
+    colours = (pixels[:, :3] / 127.5 - 1) * given
+    shares = F.adaptive_avg_pool2d(given, (height, width))
+    means = F.adaptive_avg_pool2d(colours, (height, width)) / shares.clamp_min(1e-9)
+    there = (shares > 0).float()
+    return torch.cat([means * there, there], dim=1)
+
+
+def hint_points(points: Sequence[Any], height: int, width: int) -> list[Point]:
+    """Points as (x, y, (red, green, blue), radius), checked; see `read_hints` for what they may be and its errors."""
+    checked: list[Point] = []
+    for point in points:
+        if not isinstance(point, (list, tuple)) or len(point) not in (3, 4):
+            raise ValueError(f"A hint is (x, y, colour) or (x, y, colour, radius), got {point!r}.")
+        x, y, colour, radius = (*point, DEFAULT_RADIUS)[:4]
+        if not (0 <= x < width and 0 <= y < height):
+            raise ValueError(f"The hint at ({x}, {y}) lies outside the picture of {width}x{height} pixels.")
+        if not 0 < radius <= max(height, width):
+            raise ValueError(f"A hint's radius must be above 0 and within the picture, got {radius}.")
+        checked.append((float(x), float(y), _colour(colour), float(radius)))
+    return checked
+
+
+def _painted_points(points: Sequence[Any], height: int, width: int) -> np.ndarray:
+    layer = Image.new("RGBA", (width, height))
+    draw = ImageDraw.Draw(layer)
+    for x, y, colour, radius in hint_points(points, height, width):
+        draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=(*colour, 255))
+    return np.asarray(layer)
+
+
+def _colour(colour: Any) -> tuple[int, int, int]:
+    if isinstance(colour, str):
+        try:
+            return ImageColor.getrgb(colour)[:3]
+        except ValueError as error:
+            raise ValueError(f'A hint\'s colour is "#rrggbb", a name or (r, g, b), got {colour!r}.') from error
+    if len(colour) != 3 or not all(0 <= value <= 255 for value in colour):
+        raise ValueError(f"A hint's colour is three numbers from 0 to 255, got {colour!r}.")
+    red, green, blue = (int(value) for value in colour)
+    return red, green, blue
 
 
 # --- pipelines.images ---
@@ -654,19 +748,60 @@ class ColouringCanvas:
         return ((coloured[0].permute(1, 2, 0) + 1) * scale).round().cpu().numpy().astype(pixels.dtype)
 
 
+# --- pipelines.domain_filter ---
+# Smooth or spread values along rows and columns, held back by edges of a guide: the domain transform.
+#
+# Source: Gastal and Oliveira (2011), https://doi.org/10.1145/2010324.1964964, recursive filter. This module needs torch
+# only and goes into Hub files.
+
+_ROUNDS = 3
+
+
+def domain_filter(x: Tensor, guide: Tensor, sigma: float, rounds: int = _ROUNDS, texture: float = 0.0) -> Tensor:
+    """The recursive edge-preserving filter, equations 11, 14 and 21 of Gastal and Oliveira.
+
+    Args:
+        x: (C, H, W).
+        guide: (G, H, W); a step of 1 in it keeps apart like `sigma` pixels of distance.
+        sigma: deviation in pixels where the guide is constant, above 0.
+        rounds: of a pass along the rows and one along the columns.
+        texture: steps d of the guide count as d² / (d + texture): those well below it hardly keep apart.
+
+    Returns:
+        (C, H, W); a constant stays what it is.
+    """
+    steps = (guide.diff(dim=axis).abs().sum(0) for axis in (2, 1))
+    rows, columns = (1 + sigma * step.square() / (step + texture).clamp_min(1e-12) for step in steps)  # distances
+    across = (2, 0, 1)
+    for number in range(rounds):
+        deviation = sigma * math.sqrt(3) * 2 ** (rounds - number - 1) / math.sqrt(4**rounds - 1)
+        feedback = math.exp(-math.sqrt(2) / deviation)
+        x = _pass(x.permute(across), feedback ** rows.T[:, None]).permute(1, 2, 0)
+        x = _pass(x.permute(1, 0, 2), feedback ** columns[:, None]).permute(1, 0, 2)
+    return x
+
+
+def _pass(x: Tensor, feedback: Tensor) -> Tensor:
+    """There and back along the first axis: (L, ...) and the (L - 1, ...) shares of each neighbour before."""
+    x = x.clone(memory_format=torch.contiguous_format)
+    for i in range(1, len(x)):
+        x[i] = torch.lerp(x[i], x[i - 1], feedback[i - 1].expand_as(x[i]))
+    for i in range(len(x) - 2, -1, -1):
+        x[i] = torch.lerp(x[i], x[i + 1], feedback[i].expand_as(x[i]))
+    return x
+
+
 # --- pipelines.lineart_colorizer.even_colour ---
 # Even colours within lines: what differs without a line in between is drawn together, what a line parts stays apart.
 #
 # Hints spread in the same way.
 #
-# Colours spread along rows and columns, each held back by ink and by sudden changes of colour: the recursive filter of
-# the domain transform (Gastal and Oliveira, 2011, https://doi.org/10.1145/2010324.1964964), under normalised convolution
-# (Knutsson and Westin, 1993), in which ink counts for little: lines lend their darkness to nothing. It cures blotches
-# and spilling that networks leave (Feng and Li's "colour spilling").
+# Colours spread along rows and columns, each held back by ink and by sudden changes of colour: `pipelines.domain_filter`,
+# under normalised convolution (Knutsson and Westin, 1993), in which ink counts for little: lines lend their darkness to
+# nothing. It cures blotches and spilling that networks leave (Feng and Li's "colour spilling").
 
 REACH = 0.16  # how far colours spread, as a share of the shorter side
 _INK, _COLOUR = 4.0, 1.0  # how much a step from white to black, in ink and in one channel of the colours, holds back
-_ROUNDS = 3
 _HINTED = 3e-4  # share of hinted places around a place at which the hint has half the say
 
 
@@ -728,120 +863,6 @@ def paper_of(light: Tensor) -> Tensor:
     return ranked[int(0.8 * (len(ranked) - 1))].clamp_min(0.1)
 
 
-def domain_filter(x: Tensor, guide: Tensor, sigma: float, rounds: int = _ROUNDS) -> Tensor:
-    """The recursive edge-preserving filter, equations 11, 14 and 21 of Gastal and Oliveira.
-
-    Args:
-        x: (C, H, W).
-        guide: (G, H, W); a step of 1 in it keeps apart like `sigma` pixels of distance.
-        sigma: deviation in pixels where the guide is constant, above 0.
-        rounds: of a pass along the rows and one along the columns.
-
-    Returns:
-        (C, H, W); a constant stays what it is.
-    """
-    rows, columns = (1 + sigma * guide.diff(dim=axis).abs().sum(0) for axis in (2, 1))  # distances of neighbours
-    across = (2, 0, 1)
-    for number in range(rounds):
-        deviation = sigma * math.sqrt(3) * 2 ** (rounds - number - 1) / math.sqrt(4**rounds - 1)
-        feedback = math.exp(-math.sqrt(2) / deviation)
-        x = _pass(x.permute(across), feedback ** rows.T[:, None]).permute(1, 2, 0)
-        x = _pass(x.permute(1, 0, 2), feedback ** columns[:, None]).permute(1, 0, 2)
-    return x
-
-
-def _pass(x: Tensor, feedback: Tensor) -> Tensor:
-    """There and back along the first axis: (L, ...) and the (L - 1, ...) shares of each neighbour before."""
-    x = x.clone(memory_format=torch.contiguous_format)
-    for i in range(1, len(x)):
-        x[i] = torch.lerp(x[i], x[i - 1], feedback[i - 1].expand_as(x[i]))
-    for i in range(len(x) - 2, -1, -1):
-        x[i] = torch.lerp(x[i], x[i + 1], feedback[i].expand_as(x[i]))
-    return x
-
-
-# --- pipelines.lineart_colorizer.hints ---
-# Colour hints: what a person says of single places of a drawing. This module goes into Hub files.
-
-DEFAULT_RADIUS = 6
-
-
-def read_hints(hints: Any, height: int, width: int) -> np.ndarray | None:
-    """Strokes or points as one picture over the drawing.
-
-    Args:
-        hints: None; an RGBA picture of the drawing's size (PIL, or (H, W, 4) uint8), transparent where nothing is said;
-            or a list of points (x, y, colour) or (x, y, colour, radius), in pixels of the drawing, a colour being
-            "#rrggbb", a name, or (r, g, b) from 0 to 255.
-        height, width: of the drawing.
-
-    Returns:
-        (H, W, 4) uint8, or None where nothing is said.
-
-    Raises:
-        ValueError: for a picture of another size or without transparency, a point outside the drawing, or a colour
-            that is none.
-    """
-    if hints is None:
-        return None
-    if isinstance(hints, (list, tuple)):
-        layer = _painted_points(hints, height, width)
-    else:
-        image = Image.fromarray(hints) if isinstance(hints, np.ndarray) else hints
-        if not isinstance(image, Image.Image) or image.mode not in ("RGBA", "LA", "PA"):
-            raise ValueError("hints must be an RGBA picture, transparent where nothing is said, or a list of points.")
-        if image.size != (width, height):
-            raise ValueError(f"hints are {image.width}x{image.height} pixels, the drawing {width}x{height}.")
-        layer = np.asarray(image.convert("RGBA"))
-    return layer if layer[..., 3].any() else None
-
-
-def hint_map(layer: np.ndarray, height: int, width: int) -> Tensor:
-    """Hints at the size of a view.
-
-    Args:
-        layer: (H, W, 4) uint8, what `read_hints` gives; half-transparent counts as given from alpha 128 on.
-        height, width: of the view, at most H and W.
-
-    Returns:
-        (1, 4, height, width) float32: the mean colour in [-1, 1] of what falls into a pixel and 1, or four times 0.
-    """
-    pixels = torch.from_numpy(layer.astype(np.float32)).permute(2, 0, 1)[None]
-    given = (pixels[:, 3:] >= 128).float()
-    colours = (pixels[:, :3] / 127.5 - 1) * given
-    shares = F.adaptive_avg_pool2d(given, (height, width))
-    means = F.adaptive_avg_pool2d(colours, (height, width)) / shares.clamp_min(1e-9)
-    there = (shares > 0).float()
-    return torch.cat([means * there, there], dim=1)
-
-
-def _painted_points(points: Sequence[Any], height: int, width: int) -> np.ndarray:
-    layer = Image.new("RGBA", (width, height))
-    draw = ImageDraw.Draw(layer)
-    for point in points:
-        if not isinstance(point, (list, tuple)) or len(point) not in (3, 4):
-            raise ValueError(f"A hint is (x, y, colour) or (x, y, colour, radius), got {point!r}.")
-        x, y, colour, radius = (*point, DEFAULT_RADIUS)[:4]
-        if not (0 <= x < width and 0 <= y < height):
-            raise ValueError(f"The hint at ({x}, {y}) lies outside the drawing of {width}x{height} pixels.")
-        if not 0 < radius <= max(height, width):
-            raise ValueError(f"A hint's radius must be above 0 and within the drawing, got {radius}.")
-        draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=(*_colour(colour), 255))
-    return np.asarray(layer)
-
-
-def _colour(colour: Any) -> tuple[int, int, int]:
-    if isinstance(colour, str):
-        try:
-            return ImageColor.getrgb(colour)[:3]
-        except ValueError as error:
-            raise ValueError(f'A hint\'s colour is "#rrggbb", a name or (r, g, b), got {colour!r}.') from error
-    if len(colour) != 3 or not all(0 <= value <= 255 for value in colour):
-        raise ValueError(f"A hint's colour is three numbers from 0 to 255, got {colour!r}.")
-    red, green, blue = (int(value) for value in colour)
-    return red, green, blue
-
-
 # --- pipelines.tiles ---
 # Pictures of any size, piece by piece: tiles with halos, and the small view of the whole that steers them.
 #
@@ -889,7 +910,14 @@ class Tile:
         return painted[rows, self.left - self.outer_left : self.right - self.outer_left]
 
 
-def tiles(height: int, width: int, tile: int | tuple[int, int], halo: int | None, multiple: int = 1) -> Iterator[Tile]:
+def tiles(
+    height: int,
+    width: int,
+    tile: int | tuple[int, int],
+    halo: int | None,
+    multiple: int = 1,
+    offset: tuple[int, int] = (0, 0),
+) -> Iterator[Tile]:
     """Cover a picture with tiles, row by row; inner boxes neither overlap nor leave a gap.
 
     Args:
@@ -898,9 +926,10 @@ def tiles(height: int, width: int, tile: int | tuple[int, int], halo: int | None
         halo: pixels around the inner box, rounded up likewise and clipped at the picture's border, so that a network
             pads there as it would the whole picture. None: a single tile.
         multiple: all boxes start at multiples of it.
+        offset: (rows, columns) by which the grid is shifted, rounded up likewise: the first tiles end there.
 
     Raises:
-        ValueError: for sizes below 1 or a negative halo.
+        ValueError: for sizes below 1, a negative halo or a negative offset.
     """
     tile_height, tile_width = tile_shape(tile, multiple)
     if height < 1 or width < 1 or (halo is not None and halo < 0):
@@ -909,10 +938,10 @@ def tiles(height: int, width: int, tile: int | tuple[int, int], halo: int | None
         yield Tile(0, 0, height, width, 0, 0, height, width)
         return
     halo = _round_up_to_multiple(halo, multiple)
-    for top in range(0, height, tile_height):
-        bottom = min(top + tile_height, height)
-        for left in range(0, width, tile_width):
-            right = min(left + tile_width, width)
+    rows = _cuts(height, tile_height, offset[0], multiple)
+    columns = _cuts(width, tile_width, offset[1], multiple)
+    for top, bottom in itertools.pairwise(rows):
+        for left, right in itertools.pairwise(columns):
             outer = (max(top - halo, 0), max(left - halo, 0), min(bottom + halo, height), min(right + halo, width))
             yield Tile(top, left, bottom, right, *outer)
 
@@ -925,14 +954,27 @@ def tile_shape(tile: int | tuple[int, int], multiple: int = 1) -> tuple[int, int
     return _round_up_to_multiple(sides[0], multiple), _round_up_to_multiple(sides[1], multiple)
 
 
-def count_tiles(height: int, width: int, tile: int | tuple[int, int], halo: int | None, multiple: int = 1) -> int:
+def count_tiles(
+    height: int,
+    width: int,
+    tile: int | tuple[int, int],
+    halo: int | None,
+    multiple: int = 1,
+    offset: tuple[int, int] = (0, 0),
+) -> int:
     """How many tiles `tiles` yields."""
-    tile_height, tile_width = tile_shape(tile, multiple)
-    return 1 if halo is None else math.ceil(height / tile_height) * math.ceil(width / tile_width)
+    if halo is None:
+        return 1
+    sides = zip((height, width), tile_shape(tile, multiple), offset, strict=True)
+    return math.prod(len(_cuts(side, step, shift, multiple)) - 1 for side, step, shift in sides)
 
 
 def paint_tiles(
-    canvas: Canvas, pixels: np.ndarray, tile: int | tuple[int, int] = 1024, progress: Progress | None = None
+    canvas: Canvas,
+    pixels: np.ndarray,
+    tile: int | tuple[int, int] = 1024,
+    progress: Progress | None = None,
+    offset: tuple[int, int] = (0, 0),
 ) -> np.ndarray:
     """Paint a picture in memory, tile by tile.
 
@@ -941,14 +983,16 @@ def paint_tiles(
         pixels: (H, W, 3) uint8 or uint16.
         tile: side of a tile; the result does not depend on it.
         progress: called after each tile.
+        offset: (rows, columns) by which the grid of tiles is shifted; nor does it depend on that.
 
     Returns:
         (H, W, 3) of the same dtype.
     """
     height, width = pixels.shape[:2]
     painted = np.empty_like(pixels)
-    total = count_tiles(height, width, tile, canvas.halo, canvas.multiple)
-    for done, box in enumerate(tiles(height, width, tile, canvas.halo, canvas.multiple), start=1):
+    layout = (height, width, tile, canvas.halo, canvas.multiple, offset)
+    total = count_tiles(*layout)
+    for done, box in enumerate(tiles(*layout), start=1):
         part = pixels[box.outer_top : box.outer_bottom, box.outer_left : box.outer_right]
         painted[box.top : box.bottom, box.left : box.right] = box.inner_of(
             canvas.paint(np.ascontiguousarray(part), box.outer_top, box.outer_left)
@@ -1042,6 +1086,14 @@ class AreaShrink:
         whole = np.diff(before[:, self._column], axis=1) * self.new[1]
         inside = np.minimum(self._column, rows.shape[1] - 1)  # the last edge lies behind the last column, offset 0
         return whole + np.diff(rows[:, inside] * self._offset, axis=1)
+
+
+def _cuts(side: int, step: int, offset: int, multiple: int) -> list[int]:
+    """Where tiles of `step` pixels begin and end along one side: 0, offset, offset + step, ..., side."""
+    if offset < 0:
+        raise ValueError(f"A grid of tiles is shifted by 0 pixels or more, got {offset}.")
+    first = _round_up_to_multiple(offset, multiple) % step
+    return [0, *range(first or step, side, step), side]
 
 
 def _round_up_to_multiple(value: int, multiple: int) -> int:

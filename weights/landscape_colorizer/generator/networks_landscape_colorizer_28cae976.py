@@ -173,15 +173,27 @@ class PaletteNetwork(nn.Module):
     same paints the average, brown silk. So both are inputs: the spread of the chroma, which the network also
     estimates and takes from itself where nobody asks for another, and the mean tint, which may stay unknown. The
     summary (the mean of the deepest map over the picture) carries them to every place, so that distant parts agree.
+
+    The encoder keeps the ImageNet weights that it starts from, in training too, and the decoder is shown only some of
+    its deep channels at a time: a few hundred paintings teach a network their own colours by heart, and strange
+    paintings get those.
+
+    With `radius` it also says how far its chroma may be from the true one.
     """
 
     def __init__(
-        self, features: int = 32, width: float = 1.0, depth: float = 1.0, decoder: tuple[int, ...] = (128, 96, 64)
+        self,
+        features: int = 32,
+        width: float = 1.0,
+        depth: float = 1.0,
+        decoder: tuple[int, ...] = (128, 96, 64),
+        radius: bool = False,
     ):
         super().__init__()
-        self.encoder = EfficientNetLite0(width, depth)
+        self.encoder = EfficientNetLite0(width, depth).requires_grad_(False)
         _, c4, c8, c16, c32 = self.encoder.out_channels
         d16, d8, d4 = decoder
+        self.forget = nn.Dropout2d(0.2)
         self.neck = nn.Conv2d(c32, d16, 1)
         self.summary = nn.Sequential(nn.Linear(c32, d16), nn.ReLU(inplace=True), nn.Linear(d16, d16))
         self.estimate = nn.Linear(d16, 1)
@@ -191,6 +203,13 @@ class PaletteNetwork(nn.Module):
         self.up4 = FuseBlock(d8, c4, d4)
         self.to_features = nn.Conv2d(d4, features, 1)
         self.to_chroma = nn.Conv2d(d4, 2, 1)
+        self.to_radius = nn.Conv2d(d4, 1, 1) if radius else None
+
+    def train(self, mode: bool = True) -> "PaletteNetwork":
+        """The encoder keeps its ImageNet statistics in training too."""
+        super().train(mode)
+        self.encoder.eval()
+        return self
 
     def forward(
         self,
@@ -210,9 +229,12 @@ class PaletteNetwork(nn.Module):
 
         Returns:
             The plan (B, 2 + features, h / 4, w / 4), its first two channels chroma in units of `CHROMA_UNIT`, and
-            the estimate of the spread as (B,) log(1 + spread).
+            the estimate (B,), log(1 + spread). With `radius` the plan has a last channel: the logarithm of the
+            radius, in units of 10 in the plane of a* and b*, within which nine tenths of the true chroma are
+            expected.
         """
-        _, m4, m8, m16, m32 = self.encoder(grey.expand(-1, 3, -1, -1))
+        _, m4, m8, *deep = self.encoder(grey.expand(-1, 3, -1, -1))
+        m16, m32 = map(self.forget, deep)
         summary = self.summary(m32.mean((2, 3)))
         estimate = self.estimate(summary).squeeze(1)
         if spread is None:
@@ -220,9 +242,13 @@ class PaletteNetwork(nn.Module):
         tint = torch.full((len(grey), 2), torch.nan, device=grey.device) if tint is None else tint
         unknown = tint.isnan().any(1, keepdim=True)
         asked = torch.cat([torch.log1p(spread)[:, None] - 2, unknown, tint.nan_to_num() / 10], dim=1)
-        x = self.neck(m32) + (summary + self.wish(asked.to(grey.dtype)))[:, :, None, None]
+        wish = summary + self.wish(asked.to(grey.dtype))
+        x = self.neck(m32) + wish[:, :, None, None]
         x = self.up4(self.up8(self.up16(x, m16), m8), m4)
-        return torch.cat([self.to_chroma(x), self.to_features(x)], dim=1), estimate
+        plan = [self.to_chroma(x), self.to_features(x)]
+        if self.to_radius is not None:
+            plan.append(self.to_radius(x.detach()))
+        return torch.cat(plan, dim=1), estimate
 
 
 class Refiner(nn.Module):
@@ -264,6 +290,8 @@ class TwoNetGenerator(ModelMixin, ConfigMixin):
             that are not.
         spread_floor: the least spread, in CIELAB units, that a picture is painted with: an ink painting, from which
             the network expects none, is handed in to be coloured. Both are chosen on validation.
+        radius: say how sure the colours are.
+        radius_factor: what the calibration on validation paintings makes of the network's radii.
     """
 
     MULTIPLE = 32  # sides of a view
@@ -279,27 +307,26 @@ class TwoNetGenerator(ModelMixin, ConfigMixin):
         view_area: int = 512 * 512,
         spread_gain: float = 1.0,
         spread_floor: float = 0.0,
+        radius: bool = False,
+        radius_factor: float = 1.0,
     ):
         super().__init__()
-        self.palette = PaletteNetwork(features, encoder_width, encoder_depth, tuple(decoder))
+        self.palette = PaletteNetwork(features, encoder_width, encoder_depth, tuple(decoder), radius)
         self.refiner = Refiner(features, refiner_width)
 
-    def plan(self, view: Tensor, vividness: float = 1.0, tint: Tensor | None = None) -> Tensor:
+    def plan(self, view: Tensor) -> Tensor:
         """Decide the colours of a picture from a view of the whole.
 
         Args:
             view: (B, 1, h, w) lightness in [-1, 1].
-            vividness: factor on the spread of the chroma that the network would choose.
-            tint: (B, 2) mean a, b to aim at, in CIELAB; None leaves it to the network.
 
         Returns:
-            (B, 2 + features, ceil(h / 4), ceil(w / 4)).
+            (B, 2 + features, ceil(h / 4), ceil(w / 4)), with `radius` one channel more.
         """
         height, width = view.shape[2:]
         pad = (0, -width % self.MULTIPLE, 0, -height % self.MULTIPLE)
         padded = F.pad(view, pad, mode="replicate").to(self.dtype)
-        gain, floor = self.config.spread_gain * vividness, self.config.spread_floor * vividness
-        plan, _ = self.palette(padded, tint=tint, gain=gain, floor=floor)
+        plan, _ = self.palette(padded, gain=self.config.spread_gain, floor=self.config.spread_floor)
         return plan[:, :, : -(-height // 4), : -(-width // 4)]
 
     def paint(self, grey: Tensor, plan: Tensor, corner: tuple[int, int], scale: tuple[float, float]) -> Tensor:
@@ -314,14 +341,21 @@ class TwoNetGenerator(ModelMixin, ConfigMixin):
         Returns:
             (B, 2, H, W) chroma a, b in CIELAB units.
         """
+        plan = plan[:, :-1] if self.config.radius else plan  # the radius is nothing to paint with
         cells = sample_bilinear(plan, (grey.shape[2] // 2, grey.shape[3] // 2), corner, scale, stride=2)
         return self.refiner(grey.to(self.dtype), cells).float() * CHROMA_UNIT
+
+    def radius(self, plan: Tensor) -> Tensor:
+        """The plan's radii in CIELAB units, calibrated: (B, 1, h / 4, w / 4); ValueError without `radius`."""
+        if not self.config.radius:
+            raise ValueError("These weights do not say how sure they are: they were not calibrated.")
+        return plan[:, -1:].float().exp() * 10 * self.config.radius_factor
 
     def forward(self, grey: Tensor, spread: Tensor | None = None, tint: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """A whole picture at once, as in training; arguments and the second result as in `PaletteNetwork.forward`.
 
         Returns:
-            (B, 2, H, W) chroma a, b in CIELAB units, and (B,) the estimate log(1 + spread).
+            (B, 2, H, W) chroma a, b in CIELAB units, and the estimate (B,).
         """
         plan, estimate = self.palette(grey, spread, tint, self.config.spread_gain, self.config.spread_floor)
         return self.paint(grey, plan, (0, 0), (0.25, 0.25)), estimate
