@@ -15,6 +15,9 @@
 # make product-table  measure runs/product-rows/ROW and the product studio's bundled weights
 # make product-collapse  draw over the steps what tells a collapse: how much D tells right, KID, the samples' variety
 #                  PRODUCT_DATA=runs/products; PRODUCT_STEPS, _BATCH, _WIDTH, _SIZE, _PAPER_ROWS, _ROWS: see below
+# make landscape-rows train the paper's rows of the colorizer's table, narrow, for a CPU; repeat it to go on
+# make landscape-table measure them and the colorizer's bundled weights on LANDSCAPE_DATA's test crops and on
+#                  LANDSCAPE_WHOLE, the paintings and scrolls that are coloured whole
 # PYTHON=python3.12 and VENV=/elsewhere may be given on the command line.
 
 PYTHON ?= python3
@@ -121,9 +124,22 @@ PRODUCT_NAME_paper-more-noise = more noise in G
 PRODUCT_NAME_paper-all-four = all four counter-measures
 PRODUCT_NAME_vae = VAE alone
 
+# Landscapes: an LPD build, and whole test paintings (parquet or picture files). BATCH, PRECISION, VALIDATIONS as above.
+LANDSCAPE_DATA ?= runs/lpd-open
+LANDSCAPE_WHOLE ?=
+# The rows' networks, narrow ones: the paper's have LANDSCAPE_WIDTH=64 and see LANDSCAPE_STEPS=1693400 at BATCH=1.
+LANDSCAPE_STEPS ?= 25000
+LANDSCAPE_WIDTH ?= 16
+LANDSCAPE_SIZE ?= 256
+LANDSCAPE_ROWS ?= paper paper-unet
+LANDSCAPE_RUNS = $(LANDSCAPE_ROWS:%=runs/landscape-rows/%)
+LANDSCAPE_NAME_paper = ResNet-9
+LANDSCAPE_NAME_paper-unet = U-Net-256
+landscape_trained = $(foreach row,$(LANDSCAPE_ROWS),$(if $(wildcard runs/landscape-rows/$(row)/best),$(row)))
+
 .PHONY: app train scene-rows $(SCENE_RUNS) scene-table lineart-rows $(LINEART_RUNS) lineart-table \
 	detail-rows detail-vae detail-table detail-kernels detail-pooling $(DETAIL_RUNS) \
-	product-rows $(PRODUCT_RUNS) product-table product-collapse \
+	product-rows $(PRODUCT_RUNS) product-table product-collapse landscape-rows $(LANDSCAPE_RUNS) landscape-table \
 	test test-slow lint format clean
 
 app: $(VENV)/.app
@@ -144,6 +160,19 @@ scene-table: $(VENV)/.train
 	$(BIN)/python -m evaluation scene-translator --data $(DATA) --out $(OUT) \
 		--cache $(OUT)/cache --paper \
 		$(foreach row,$(ROWS),$(foreach folder,$(call trained,$(row)),"$(NAME_$(row))=$(folder)"))
+
+landscape-table: $(VENV)/.train
+	$(BIN)/python -m evaluation landscape-colorizer --data $(LANDSCAPE_DATA) --out runs/$@ \
+		$(if $(LANDSCAPE_WHOLE),--whole $(LANDSCAPE_WHOLE)) $(if $(landscape_trained),--paper) \
+		$(foreach row,$(landscape_trained),"$(LANDSCAPE_NAME_$(row))=runs/landscape-rows/$(row)/best")
+
+landscape-rows: $(LANDSCAPE_RUNS)
+
+# runs/landscape-rows/ROW: the row is the preset's name.
+$(LANDSCAPE_RUNS): $(VENV)/.train
+	$(BIN)/python -m train landscape-colorizer $(@F) --data $(LANDSCAPE_DATA) --out $@ --steps $(LANDSCAPE_STEPS) \
+		--batch-size $(BATCH) --width $(LANDSCAPE_WIDTH) --size $(LANDSCAPE_SIZE) --precision $(PRECISION) \
+		--save-every 500 --validate-every $$(( ($(LANDSCAPE_STEPS) + $(VALIDATIONS) - 1) / $(VALIDATIONS) ))
 
 lineart-rows: $(LINEART_RUNS)
 

@@ -10,7 +10,7 @@ from datasets_cards.publishing import publish
 
 USAGE = f"""usage: python -m datasets_cards build NAME [options]      NAME: {", ".join(BUILDERS)}
        python -m datasets_cards check NAME [options]      NAME: {", ".join(CHECKS)}
-       python -m datasets_cards publish NAME --folder DIR --repo USER/NAME
+       python -m datasets_cards publish NAME --repo USER/NAME [--folder DIR] [--dry-run]
 Add --help after NAME for the options."""
 
 

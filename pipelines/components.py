@@ -155,6 +155,17 @@ def read_weights(file: Path, expected: dict[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
+def read_precision(folder: Path) -> str:
+    """Precision of the plain weights in a folder of components: "fp16", "bf16", else "fp32"."""
+    names = {"F16": "fp16", "BF16": "bf16"}
+    for component in sorted(path.parent for path in folder.glob(f"*/{CONFIG}")):
+        with safe_open(find_weights(component, None), framework="pt", device="cpu") as tensors:
+            kinds = {tensors.get_slice(key).get_dtype() for key in tensors.keys()}  # noqa: SIM118  no mapping
+        if found := kinds & set(names):
+            return names[found.pop()]
+    return "fp32"
+
+
 def one_line(error: BaseException, limit: int = 200) -> str:
     """The first line of what an error says, cut to `limit` characters, without its full stop."""
     text = str(error).strip() or type(error).__name__

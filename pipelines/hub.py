@@ -1,4 +1,4 @@
-"""Write a pipeline as a Hub folder that stands alone; check it; publish it. `python -m pipelines.hub --help`.
+"""Write a pipeline as a Hub folder that stands alone; check it; publish it. The commands: `pipelines.hub_commands`.
 
     model_index.json               _class_name: ["pipeline_<method>_<hash>", "<Class>"]
     pipeline_<method>_<hash>.py
@@ -11,18 +11,16 @@ Such a folder loads by `X.from_pretrained(folder)` here, and anywhere by diffuse
 """
 
 import torchvision_guard  # noqa: F401  isort: skip  before diffusers
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from diffusers import DiffusionPipeline
 from diffusers import __version__ as diffusers_version
 
-from pipelines import get_method
-from pipelines.components import VARIANTS, read_json, save_component, write_json
+from pipelines.components import save_component, write_json
 from pipelines.hub_check import check_hub_folder
 from pipelines.hub_publish import hub_id, publish, stranger_in
 from pipelines.model_card import model_card
@@ -130,79 +128,3 @@ def _write_code(cls: type, folder: Path) -> str:
     name = hashed_name(cls.__module__, source)
     (folder / f"{name}.py").write_text(source, encoding="utf-8")
     return name
-
-
-def _export(
-    method: str,
-    folder: Path,
-    source: str | None = None,
-    variant: Literal["fp16", "bf16"] | None = None,
-    precision: Literal["fp16", "bf16", "fp32"] = "fp32",
-    evaluation: Path | None = None,
-    tables: tuple[str, ...] = (),
-    values: dict[str, str] | None = None,
-) -> None:
-    """Write weights of a method as a Hub folder with the code of today.
-
-    Args:
-        method: name of the method.
-        folder: where to; an earlier export there is replaced.
-        source: folder or Hub id to take the weights from; unset: the bundled ones.
-        variant: write weights of this precision beside the plain ones.
-        precision: of the plain ones.
-        evaluation: table.json for the card.
-        tables: show those whose titles end in one of these words; unset: all.
-        values: fields of the card that no file tells, as name value pairs.
-    """
-    pipe = get_method(method).load("pipeline").from_pretrained(source)
-    report = read_json(evaluation) if evaluation else None
-    if report and tables:
-        report["tables"] = [table for table in report["tables"] if table["title"].endswith(tables)]
-    record = Path(source or bundled_folder(get_method(method).name)) / "training.json"
-    save_for_hub(
-        pipe,
-        folder,
-        variant=variant,
-        dtype=VARIANTS.get(precision, torch.float32),
-        training=read_json(record) if record.is_file() else None,
-        evaluation=report,
-        card_values=values,
-    )
-    print(f"Wrote {folder}.")
-
-
-def _check(folder: Path) -> None:
-    """Load a Hub folder in a fresh process by diffusers alone, and compare its pixels with those made here.
-
-    Args:
-        folder: the Hub folder.
-    """
-    if problems := check_hub_folder(folder):
-        raise ValueError(" ".join(problems))
-    print(f"{folder} stands alone, and its pixels are those made here.")
-
-
-def _publish(folder: Path, repo_id: str | None = None, public: bool = False, revision: str | None = None) -> None:
-    """Upload a Hub folder.
-
-    Args:
-        folder: what `export` wrote.
-        repo_id: namespace/name; unset: DANQING_NAMESPACE and the method's name.
-        public: make a new repository public.
-        revision: branch to upload to.
-    """
-    print(publish(folder, repo_id, private=not public, revision=revision))
-
-
-def main(argv: list[str] | None = None) -> None:
-    import tyro
-
-    commands = {"export": _export, "check": _check, "publish": _publish}
-    try:
-        tyro.extras.subcommand_cli_from_dict(commands, args=argv, prog="python -m pipelines.hub")
-    except (OSError, ValueError, KeyError) as error:
-        sys.exit(f"error: {error.args[0] if isinstance(error, KeyError) else error}")
-
-
-if __name__ == "__main__":
-    main()

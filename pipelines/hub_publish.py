@@ -2,9 +2,10 @@
 
 import os
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from pipelines.components import one_line, read_json
+from pipelines.components import read_json
+from pipelines.hub_upload import Upload, upload
 from pipelines.pretrained import INDEX
 
 ALLOWED = {".json", ".md", ".py", ".safetensors"}
@@ -24,53 +25,61 @@ def hub_id(name: str) -> str:
 
 def publish(
     folder: str | Path,
-    repo_id: str | None = None,
+    repo: str | None = None,
     *,
-    private: bool = True,
-    revision: str | None = None,
+    private: bool = False,
+    branch: str | None = None,
+    tag: str | None = None,
     token: str | None = None,
-) -> str:
+) -> Upload:
     """Upload an exported folder to the Hub; files of an earlier version that are no longer in it are deleted there.
 
     Args:
-        repo_id: "namespace/name"; None takes `hub_id` of the method. Made where it does not exist.
+        repo: "namespace/name"; None takes `hub_id` of the method. Made where it does not exist.
         private: whether a repository made now is private.
-        revision: branch to upload to, made where it does not exist; None for the main one.
+        branch: to upload to, made where it does not exist; None for the main one.
+        tag: name of the commit; None takes one made of the content.
         token: of the Hub; None takes the one logged in with.
 
-    Returns:
-        The address of the commit.
-
     Raises:
-        ValueError: if the folder is no export, holds files of other kinds than an export does, or no name is given.
+        ValueError: if the folder is no export, the folder or the repository holds files of other kinds than an export
+            does, or no name is given.
         OSError: if the Hub does not take it.
     """
-    import httpx
-    from huggingface_hub import HfApi
-
     folder = Path(folder)
+    class_name = check_export(folder)
+    if repo is None:
+        repo = hub_id(re.sub(r"^pipeline_(.*?)(_[0-9a-f]{8})?$", r"\1", class_name[0]))
+    return upload(
+        folder,
+        repo,
+        "model",
+        message=f"Upload {class_name[1]}",
+        expected=lambda name: PurePosixPath(name).suffix in ALLOWED,
+        private=private,
+        branch=branch,
+        tag=tag,
+        token=token,
+    )
+
+
+def check_export(folder: Path) -> tuple[str, str]:
+    """The module and class that an exported folder names.
+
+    Raises:
+        ValueError, OSError: if it is no export, holds anything else, or its card cannot be read by the Hub.
+    """
+    from huggingface_hub import ModelCard
+
     class_name = read_json(folder / INDEX).get("_class_name")
     if not (isinstance(class_name, list) and len(class_name) == 2):
-        raise ValueError(f"{folder} does not carry its code: write it with `python -m pipelines.hub export`.")
+        raise ValueError(f"{folder} does not carry its code: write it with `python -m pipelines export`.")
     if stranger := stranger_in(folder):
         raise ValueError(f"{folder} holds {stranger}; published are only {', '.join(sorted(ALLOWED))} files.")
-    if repo_id is None:
-        repo_id = hub_id(re.sub(r"^pipeline_(.*?)(_[0-9a-f]{8})?$", r"\1", class_name[0]))
-    api = HfApi(token=token)
-    try:
-        api.create_repo(repo_id, private=private, exist_ok=True)
-        if revision is not None:
-            api.create_branch(repo_id, branch=revision, exist_ok=True)
-        commit = api.upload_folder(
-            repo_id=repo_id,
-            folder_path=folder,
-            revision=revision,
-            delete_patterns=[f"*{suffix}" for suffix in sorted(ALLOWED)],
-            commit_message=f"Upload {class_name[1]}",
-        )
-    except (OSError, httpx.HTTPError) as error:
-        raise OSError(f"The Hub did not take {folder} as {repo_id}: {one_line(error)}.") from error
-    return str(commit.commit_url)
+    facts = ModelCard.load(folder / "README.md").data.to_dict()
+    if not facts.get("license") or facts.get("library_name") != "diffusers":
+        raise ValueError(f"{folder / 'README.md'} is no model card of diffusers with a licence.")
+    return class_name[0], class_name[1]
 
 
 def stranger_in(folder: Path) -> str | None:

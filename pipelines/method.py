@@ -28,6 +28,7 @@ class Method:
     card: str  # model card template, relative to the method's folder
     tiny: Callable[[], Any]  # a randomly initialised pipeline that answers on a CPU in under a second
     tiny_inputs: Callable[[], dict[str, Any]]  # keyword arguments of one small call
+    onnx: str | None = None  # "module:build_graph", see `pipelines.onnx_graph`; None: no ONNX form
 
     def load(self, target: str) -> Any:
         """Import what the field called `target` points at."""

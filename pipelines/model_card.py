@@ -1,9 +1,11 @@
 """The model card: a method's template, filled in with what the run's own files say."""
 
+import re
 from collections.abc import Mapping
 from string import Template
 from typing import Any
 
+from pipelines.carbon import emissions
 from pipelines.method import Method
 
 UNMEASURED, UNKNOWN = "not measured", "not recorded"
@@ -19,7 +21,7 @@ def model_card(
 
     Args:
         training: training.json of the run. Its plain values fill fields of their names; $duration is its seconds in
-            words; $metric_... are the metrics at the chosen checkpoint.
+            words; $carbon and $metadata are what it emitted; $metric_... are the metrics at the chosen checkpoint.
         evaluation: table.json of `python -m evaluation`, for $test_table.
         values: fields that no file tells, such as $rights; they go before all others.
 
@@ -27,12 +29,12 @@ def model_card(
         OSError: if the method has no card.
         ValueError: if a value belongs to no field of the card.
     """
-    template = Template((method.folder / method.card).read_text(encoding="utf-8"))
+    template = _template(method)
     names = template.get_identifiers()
     unknown = sorted(set(values or {}) - set(names))
     if unknown:
         raise ValueError(f"The card of {method.name} has no field {unknown[0]}; it has {', '.join(sorted(names))}.")
-    known = {"repo_id": f"namespace/{method.name.replace('_', '-')}"}
+    known = {"repo_id": f"namespace/{method.name.replace('_', '-')}", "metadata": ""}
     known |= training_values(training or {})
     if evaluation:
         known["test_table"] = evaluation_markdown(evaluation)
@@ -40,11 +42,37 @@ def model_card(
     return template.substitute({name: known.get(name, _unknown(name)) for name in names})
 
 
+def card_values(method: Method, card: str) -> dict[str, str] | None:
+    """The fields of a card that `model_card` wrote, for writing it anew: `repo_id` and all that somebody knew.
+
+    Returns:
+        None if the card is not of today's template.
+    """
+    template = _template(method)
+    pattern, last, seen = "", 0, set()
+    for found in Template.pattern.finditer(template.template):
+        name = found["named"] or found["braced"]
+        pattern += re.escape(template.template[last : found.start()])
+        pattern += f"(?P={name})" if name in seen else f"(?P<{name}>.*?)"
+        seen.add(name)
+        last = found.end()
+    matched = re.fullmatch(pattern + re.escape(template.template[last:]), card, re.DOTALL)
+    if matched is None:
+        return None
+    return {name: text for name, text in matched.groupdict().items() if text not in (UNMEASURED, UNKNOWN)}
+
+
+def _template(method: Method) -> Template:
+    return Template((method.folder / method.card).read_text(encoding="utf-8"))
+
+
 def training_values(training: Mapping[str, Any]) -> dict[str, str]:
     """Field -> text, see `model_card`."""
     known = {key: _number(value) for key, value in training.items() if isinstance(value, (str, int, float))}
     if isinstance(seconds := training.get("seconds"), (int, float)):
         known["duration"] = f"{seconds / 3600:.1f} hours" if seconds >= 5400 else f"{seconds / 60:.0f} minutes"
+    if (emitted := emissions(training)) is not None:
+        known |= {"carbon": str(emitted), "metadata": emitted.front_matter()}
     metrics = training.get("metrics") or {}
     return known | {f"metric_{key}": _number(value) for key, value in metrics.items() if value is not None}
 

@@ -19,6 +19,10 @@ from pipelines.method import Method
 INDEX = "model_index.json"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
+# What may lie in a model's repository: what an export writes, pictures for the card, a licence, git's own.
+_HUB_SUFFIXES = {".json", ".md", ".py", ".safetensors", ".txt", ".png", ".jpg", ".jpeg", ".webp", ".gif"}
+_HUB_NAMES = {".gitattributes", ".gitignore", "LICENSE"}
+
 
 class PretrainedPipeline(DiffusionPipeline):
     """Base of the methods' pipelines. In a Hub folder they stand on `DiffusionPipeline` itself."""
@@ -144,15 +148,20 @@ def _local_folder(source: str | Path | None, method: Method) -> Path | None:
 
 
 def _download(cls: type, repo: str, variant: str | None, options: dict[str, Any]) -> Path:
-    """Fetch the index, then the JSON and safetensors files of the components it names; return the cached folder."""
-    import httpx
+    """Fetch the index, then the JSON and safetensors files of the components it names; return the cached folder.
+
+    A repository that holds a pickle, or a file that no model has, is refused, whether or not it would be read.
+    """
     from huggingface_hub import hf_hub_download, snapshot_download
     from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import httpx
 
     try:
         folder = Path(hf_hub_download(repo, INDEX, **options)).parent
         components = [name for name, value in read_index(folder, cls).items() if isinstance(value, type)]
         pinned = options | {"revision": folder.name}  # the commit just seen, should a new one come meanwhile
+        if not options["local_files_only"]:
+            _refuse_strangers(repo, folder.name, options["token"])
         files = [weights_name(variant)] + (["*.safetensors"] if variant is None else [])
         for file in files:  # the second, all variants, only where there is no plain file
             patterns = [f"{name}/{one}" for name in components for one in ("config.json", file)]
@@ -162,6 +171,22 @@ def _download(cls: type, repo: str, variant: str | None, options: dict[str, Any]
         return folder
     except (OSError, HFValidationError, httpx.HTTPError) as error:
         raise OSError(_hub_sentence(repo, options["revision"], error)) from error
+
+
+def _refuse_strangers(repo: str, commit: str, token: str | bool | None) -> None:
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import OfflineModeIsEnabled
+    from huggingface_hub.utils import httpx
+
+    try:
+        names = HfApi(token=token).list_repo_files(repo, revision=commit)
+    except (OfflineModeIsEnabled, httpx.TransportError):
+        return  # nothing can be fetched either: what lies in the cache was looked at when it came
+    for name in map(Path, names):
+        if name.suffix in PICKLES:
+            raise ValueError(f"The Hub model {repo!r} holds {name}, a pickle, which may run code when opened: refused.")
+        if name.name not in _HUB_NAMES and name.suffix not in _HUB_SUFFIXES:
+            raise ValueError(f"The Hub model {repo!r} holds {name}, which is no part of a model: refused.")
 
 
 def _hub_sentence(repo: str, revision: str | None, error: Exception) -> str:
@@ -177,5 +202,10 @@ def _hub_sentence(repo: str, revision: str | None, error: Exception) -> str:
     if isinstance(error, errors.RemoteEntryNotFoundError):
         return f"The Hub model {repo!r} has no {INDEX}: it is no pipeline."
     if isinstance(error, errors.LocalEntryNotFoundError | errors.OfflineModeIsEnabled):
+        cause = error.__cause__
+        if cause is not None and not isinstance(cause, errors.OfflineModeIsEnabled):
+            return (
+                f"There is no folder {repo!r} here, and the Hub does not answer ({one_line(cause)}): try again later."
+            )
         return f"{start} nothing can be looked up offline; the model was not downloaded before."
     return f"The Hub model {repo!r} could not be downloaded: {one_line(error)}."

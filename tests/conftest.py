@@ -8,9 +8,11 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import torchvision_guard  # noqa: F401  isort: skip  before diffusers and lpips
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,3 +30,11 @@ def shared_data() -> Path:
     if os.environ.get("DANQING_REQUIRE_DATA") == "1":
         pytest.fail(message)
     pytest.skip(message)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def pil_limit() -> Iterator[None]:
+    """An app that a module serves in this process sets PIL's limit on pixels for all of it."""
+    limit = Image.MAX_IMAGE_PIXELS
+    yield
+    Image.MAX_IMAGE_PIXELS = limit

@@ -1,4 +1,4 @@
-"""Fixtures around an exported Hub folder of a tiny colorizer: `pytest_plugins = ("hub_fixtures",)`."""
+"""Fixtures around a Hub and an exported folder of a tiny colorizer: `pytest_plugins = ("hub_fixtures",)`."""
 
 import shutil
 import sys
@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from hub_folders import METHOD
+from hub_server import TOKEN, HubServer
 from pipelines.hub import save_for_hub
 
 
@@ -40,3 +41,24 @@ def own_module_cache(tmp_path, monkeypatch):
 
     monkeypatch.setattr(dynamic_modules_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
     monkeypatch.setattr(sys, "path", [*sys.path])
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A Hub that this process talks to, with an empty cache, logged in. Another process: `hub.environment`."""
+    import huggingface_hub
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _http
+
+    with HubServer() as server:
+        monkeypatch.setattr(constants, "ENDPOINT", server.address)
+        template = server.address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(huggingface_hub.hf_api.api, "endpoint", server.address)
+        monkeypatch.setattr(_http.time, "sleep", lambda _: None)  # it waits between attempts
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        yield server

@@ -1,8 +1,8 @@
 """The app in a browser: upload, colour, compare, download; on a phone, in Chinese, nothing fetched from outside."""
 
+import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,34 +13,17 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright import sync_api as playwright_api
 
 import app
+import browser_fixtures
 from datasets_cards.procedural import landscape
 from pipelines import METHODS, get_method
 from pipelines.generation.png_metadata import read_facts
 from test_generation_tab import Studio
 from ui import Limits, Models, Services
 
+pytest_plugins = ("browser_fixtures",)
 ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-FLAGS += ["--disable-background-networking", "--disable-component-update"]
-PATIENCE = 180_000  # ms: a busy machine is slow, not wrong
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator:
-    """The browser; where there is none the tests are skipped, or fail under DANQING_REQUIRE_DATA=1."""
-    if CHROMIUM is None:
-        message = "No Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM to its path."
-        if os.environ.get("DANQING_REQUIRE_DATA") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def tiny(method: str, source: str | None, revision: str | None):
@@ -56,25 +39,15 @@ def url() -> Iterator[str]:
     demo.close()
 
 
-class Visit:
-    """One page with a record of what it asked for and complained about, at one of its tabs."""
+class Visit(browser_fixtures.Visit):
+    """A visit to one of the app's tabs."""
 
     tab, picture = "colorize", "painting"  # what the tab's elements are called, and its upload
 
-    def __init__(self, browser, url: str, width: int, height: int, locale: str):
-        self.context = browser.new_context(viewport={"width": width, "height": height}, locale=locale)
-        self.page, self.errors, self.outside = self.context.new_page(), [], []
-        self.page.set_default_timeout(PATIENCE)
-        self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", self._note)
-        self.page.goto(url)
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
         self.page.click(f"[role=tab][data-tab-id={self.tab}]")
         self.page.wait_for_selector(f"#{self.tab}-button", state="visible")
-
-    def _note(self, request) -> None:
-        if not request.url.startswith(("http://127.0.0.1", "data:", "blob:")):
-            self.outside.append(request.url)
 
     def upload(self, file: Path) -> None:
         self.page.set_input_files(f"#{self.picture} input[type=file]", file)
@@ -90,19 +63,6 @@ class Visit:
         target = folder / waiting.value.suggested_filename
         waiting.value.save_as(target)
         return target
-
-    def cut_off(self) -> list[str]:
-        """Labels that do not fit where they stand."""
-        return self.page.evaluate(
-            """() => [...document.querySelectorAll("button, label, h1, p, span")]
-            .filter(e => e.offsetParent && e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1 && e.innerText.trim()
-                    && getComputedStyle(e).overflow !== "visible").map(e => e.innerText)"""
-        )
-
-    def is_clean(self) -> bool:
-        assert not self.outside
-        assert not self.errors
-        return True
 
 
 @pytest.fixture
@@ -128,15 +88,121 @@ def painting(tmp_path_factory) -> Path:
 def test_upload_colour_compare_download(visit, painting, tmp_path):
     desk = visit()
     desk.upload(painting)
+    assert not desk.page.is_visible(".scroll-divider")
     desk.work()
-    images = desk.page.locator("#colorize-result img")
-    images.nth(1).wait_for()
-    sizes = [images.nth(i).evaluate("image => [image.naturalWidth, image.naturalHeight]") for i in range(2)]
-    assert sizes == [[420, 300], [420, 300]]
-    assert not desk.page.is_visible("#colorize-preview")
+    desk.page.wait_for_selector(".scroll-divider", state="visible")
+    assert _shown_sizes(desk.page) == {"before": [420, 300], "after": [420, 300]}
+    line = desk.page.get_by_role("slider", name="Line between before and after")
+    line.focus()
+    for key, place in (("ArrowRight", "55"), ("Home", "0"), ("End", "100")):
+        desk.page.keyboard.press(key)
+        assert line.get_attribute("aria-valuenow") == place
     result = desk.download(tmp_path)
     assert result.name.endswith("-coloured.png") and "autumn" in result.name
     assert Image.open(result).size == (420, 300)
+    assert desk.is_clean()
+
+
+def _shown_sizes(page) -> dict[str, list[int]]:
+    """Pixels that the browser has of the picture before and after, at the picture's own scale."""
+    page.click(".scroll-actual")
+    page.wait_for_function(
+        """() => ["before", "after"].every(pane => [...document.querySelectorAll(`.leaflet-${pane}-pane img`)]
+        .some(tile => tile.complete && tile.src.includes("/9/")))"""
+    )
+    return page.evaluate(
+        """() => Object.fromEntries(["before", "after"].map(pane => {
+            const tiles = [...document.querySelectorAll(`.leaflet-${pane}-pane img`)];
+            const tile = tiles.find(one => one.src.includes("/9/"));
+            return [pane, [tile.naturalWidth, tile.naturalHeight]]; }))"""
+    )
+
+
+def test_a_whole_scroll_is_loaded_in_tiles(visit, tmp_path):
+    """Few tiles for the whole, others for a place at full size; before and after stay on one another."""
+    Image.effect_noise((4000, 700), 60).convert("RGB").save(tmp_path / "scroll.jpg", quality=80)
+    desk, asked = visit(), []
+    desk.page.on("request", lambda request: asked.append(request.url) if "_files/" in request.url else None)
+    desk.upload(tmp_path / "scroll.jpg")
+    desk.page.wait_for_timeout(500)
+    whole = {int(url.split("/")[-2]) for url in asked}
+    assert asked and max(whole) < 12 and len(asked) <= 8
+    desk.work()
+    desk.page.wait_for_selector(".scroll-divider", state="visible")
+    del asked[:]
+    desk.page.click(".scroll-actual")
+    desk.page.wait_for_function("document.querySelectorAll('.leaflet-after-pane img').length >= 2")
+    desk.page.wait_for_timeout(800)
+    fine = [url for url in asked if url.split("/")[-2] == "12"]
+    assert 4 <= len(fine) < 32  # of 2 x 16 at that level
+    assert desk.page.inner_text(".scroll-zoom") == "100 %"
+    places = desk.page.evaluate(
+        """() => ["before", "after"].map(pane => [...document.querySelectorAll(`.leaflet-${pane}-pane img`)]
+        .filter(tile => tile.src.includes("/12/")).map(tile => tile.src.split("/").at(-1)
+            + JSON.stringify(tile.getBoundingClientRect())).sort())"""
+    )
+    assert places[0] == places[1]
+    desk.page.click(".scroll-height")
+    desk.page.wait_for_timeout(600)
+    tall = desk.page.locator(".scroll-map").bounding_box()["height"]
+    assert desk.page.inner_text(".scroll-zoom") == f"{round(tall / 7)} %"  # of 700 pixels
+    desk.page.click(".scroll-whole")
+    assert desk.is_clean()
+
+
+def test_spots_of_colour_by_mouse_and_by_keyboard(visit, painting):
+    desk = visit()
+    desk.upload(painting)
+    page = desk.page
+    page.click(".scroll-swatch >> nth=5")
+    box = page.locator(".scroll-map").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.locator(".scroll-map path").nth(0).wait_for()
+    page.locator(".scroll-map").focus()
+    page.keyboard.press("ArrowUp")
+    page.wait_for_timeout(600)
+    page.keyboard.press("Enter")
+    page.locator(".scroll-map path").nth(1).wait_for()
+    with page.expect_request(
+        lambda request: request.method == "POST" and "#c2432c" in (request.post_data or "")
+    ) as sent:
+        page.click(".scroll-apply")
+    page.wait_for_selector("#colorize-download", state="visible")
+    page.wait_for_selector(".scroll-apply", state="hidden")
+    spots = json.loads(next(one for one in sent.value.post_data_json["data"] if isinstance(one, str) and "#c2" in one))
+    assert len(spots) == 2 and all(0 <= x < 420 and 0 <= y < 300 for x, y, _ in spots)
+    assert abs(spots[0][0] - 210) <= 2 and abs(spots[0][1] - 150) <= 2
+    assert page.locator(".scroll-map path").count() == 2  # the result leaves them where they are
+    page.click(".scroll-undo")
+    assert page.is_visible(".scroll-apply")
+    assert page.locator(".scroll-map path").count() == 1
+    page.click(".scroll-clear")
+    assert page.locator(".scroll-map path").count() == 0 and page.is_disabled(".scroll-undo")
+    assert desk.is_clean()
+
+
+def test_palettes_and_variants_by_click(visit, painting):
+    desk = visit()
+    desk.upload(painting)
+    page = desk.page
+    page.click("#colorize-every")
+    page.wait_for_selector("#colorize-stop", state="visible")
+    page.wait_for_selector("#colorize-stop", state="hidden")
+    ratio = "e => e.naturalWidth / e.naturalHeight"
+    page.wait_for_function(
+        "Math.abs((e => e.naturalWidth / e.naturalHeight)(document.querySelector('#palettes img')) - 1.4) < .05"
+    )
+    assert page.locator("#palettes .thumbnail-item").count() == 6
+    page.click("#palettes .thumbnail-item >> nth=2")
+    page.click("#colorize-several")
+    page.wait_for_selector("#colorize-variants .thumbnail-item >> nth=5")
+    assert abs(page.locator("#colorize-variants img").nth(3).evaluate(ratio) - 1.4) < 0.05
+    page.wait_for_selector("#colorize-stop", state="hidden")
+    with page.expect_request(
+        lambda request: "light-ochre" in (request.post_data or "") and '"data"' in request.post_data
+    ):
+        page.click("#colorize-variants .thumbnail-item >> nth=3")
+    page.wait_for_selector("#colorize-download", state="visible")
     assert desk.is_clean()
 
 
@@ -182,7 +248,7 @@ def test_everything_can_be_reached_by_keyboard(visit):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("e => document.activeElement.closest('[id]')?.id || ''"))
         reached.add(page.evaluate("e => document.activeElement.id"))
-    assert {"painting", "examples", "colorize-button"} <= reached
+    assert {"painting", "examples", "palettes", "colorize-button", "colorize-several", "colorize-every"} <= reached
     nameless = page.evaluate(
         """() => [...document.querySelectorAll("button, input, textarea")].filter(e => e.offsetParent && !(
             e.innerText?.trim() || e.getAttribute("aria-label") || e.title || e.labels?.length))
@@ -283,13 +349,13 @@ def test_make_details_and_a_film_on_a_chinese_phone(generating, tmp_path):
     page.fill("#details-seed textarea, #details-seed input", "-3")
     page.click("#details-button")
     page.get_by_text("种子是 0 到 2^63 − 1 的整数，收到的是 -3").wait_for()
-    assert page.is_enabled("#details-button")
+    page.locator("#details-button:enabled").wait_for()
     assert not phone.outside
 
 
 @pytest.mark.slow
 def test_stop(visit, tmp_path):
-    Image.effect_noise((6000, 4000), 60).save(tmp_path / "scroll.jpg", quality=80)
+    Image.effect_noise((12000, 6000), 60).save(tmp_path / "scroll.jpg", quality=50)
     desk = visit()
     desk.upload(tmp_path / "scroll.jpg")
     desk.page.click("#colorize-button")
@@ -298,7 +364,7 @@ def test_stop(visit, tmp_path):
     desk.page.click("#colorize-stop")
     desk.page.wait_for_selector("#colorize-stop", state="hidden")
     assert desk.page.is_enabled("#colorize-button")
-    assert not desk.page.is_visible("#colorize-result")
+    assert not desk.page.is_visible("#colorize-download") and not desk.page.is_visible(".scroll-divider")
     assert desk.is_clean()
 
 

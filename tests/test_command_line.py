@@ -13,7 +13,7 @@ from PIL import Image
 
 from pipelines import get_method
 from pipelines.__main__ import main, method_options
-from pipelines.batch import plan_batch
+from pipelines.batch import plan_batch, with_variants
 from pipelines.hub import save_for_hub
 from test_images import broken_files
 from test_tiles import noise
@@ -104,6 +104,63 @@ def test_option_of_the_method_reaches_the_model(weights, tmp_path):
     assert np.abs(pixels - pixels[..., :1]).max() <= 1
     want = get_method("landscape_colorizer").load("pipeline").from_pretrained(weights)(tmp_path / "a.png").images[0]
     np.testing.assert_array_equal(np.asarray(Image.open(vivid / "a.png")), np.asarray(want))
+
+
+def test_palettes_hints_and_variants_reach_the_model(album, weights, tmp_path):
+    (picture,), out = [album / "a.jpg"], tmp_path / "out"
+    words = ["--palette", "blue-green", "--hints", "5,5,#c03020", "10,20,azure", "--strength", 0.5, "--restore", 0.5]
+    assert run(picture, "--out", out, "--weights", weights, *words, "--variants", 3) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["a-seed-0.png", "a-seed-1.png", "a.png"]
+    pipe = get_method("landscape_colorizer").load("pipeline").from_pretrained(weights)
+    hints = [(5, 5, "#c03020"), (10, 20, "azure")]
+    asked = {"palette": "blue-green", "hints": hints, "strength": 0.5, "restore": 0.5}
+    images = pipe(picture, **asked, num_images_per_prompt=3, output_type="np").images
+    for image, name in zip(images, ("a", "a-seed-0", "a-seed-1"), strict=True):
+        got = np.asarray(Image.open(out / f"{name}.png"), int)
+        assert np.abs(got - image * 255).max() <= 1.01
+    again = tmp_path / "again"
+    assert run(picture, "--out", again, "--weights", weights, *words, "--seed", 1) == 0
+    assert (again / "a.png").read_bytes() == (out / "a-seed-1.png").read_bytes()
+
+
+def test_a_reference_picture_is_a_palette(album, weights, tmp_path):
+    Image.new("RGB", (30, 30), (40, 90, 160)).save(tmp_path / "blue.png")
+    assert (
+        run(album / "a.jpg", "--out", tmp_path / "out", "--weights", weights, "--palette", tmp_path / "blue.png") == 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "sentence"),
+    [
+        (["--palette", "no-such"], 2, "'no-such' is neither a tradition"),
+        (["--hints", "5,5,nocolour"], 1, "nocolour"),
+        (["--hints", "500,5,#ffffff"], 1, "500"),
+        (["--seed", "-3"], 2, "--seed is 0 or more, got -3"),
+        (["--restore", "3"], 2, "restore"),
+    ],
+)
+def test_bad_wishes_leave_nothing(album, weights, tmp_path, capsys, words, status, sentence):
+    out = tmp_path / "out"
+    assert run(album / "a.jpg", "--out", out, "--weights", weights, *words) == status
+    assert sentence in capsys.readouterr().err
+    assert not out.exists() or not any(path.is_file() for path in out.rglob("*"))
+
+
+def test_hints_are_for_one_picture(album, weights, tmp_path, capsys):
+    assert run(album, "--out", tmp_path / "out", "--weights", weights, "--hints", "1,1,red") == 2
+    assert "got 3 pictures" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run(album / "a.jpg", "--out", tmp_path / "out", "--hints", "1,red")
+    assert "must be X,Y,COLOUR" in capsys.readouterr().err
+
+
+def test_variants_never_share_a_target(tmp_path):
+    for name in ("a.png", "a-seed-0.png"):
+        Image.new("RGB", (3, 3)).save(tmp_path / name)
+    jobs = plan_batch([tmp_path], tmp_path / "out", ".png")
+    with pytest.raises(ValueError, match="would both become"):
+        with_variants(jobs, None, 2)
 
 
 def test_refusals_come_before_any_work(album, weights, tmp_path, capsys):

@@ -143,6 +143,9 @@ def test_command_line_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureF
 def test_publish_refuses_an_unfinished_folder(tmp_path: Path):
     (tmp_path / "report.json").write_text(json.dumps({}))
     with pytest.raises(ValueError, match=r"no README\.md"):
-        publish("lpd", tmp_path, "painter/lpd")
+        publish("lpd", "painter/lpd", tmp_path)
+    (tmp_path / "README.md").write_text("---\nlicense: other\n---\n")
+    with pytest.raises(ValueError, match="no card that names files"):
+        publish("lpd", "painter/lpd", tmp_path)
     with pytest.raises(ValueError, match="no data set"):
-        publish("nothing", tmp_path, "painter/lpd")
+        publish("nothing", "painter/lpd", tmp_path)

@@ -27,8 +27,8 @@ from ui import Limits, Models, Services
 from ui.examples import PRODUCTS, STYLE_NAMES
 from ui.generation_actions import ALIKE, MAX_STOPS
 from ui.languages import LANGUAGES, strings
-from ui.limits import Stopped
 from ui.widgets import PictureArea
+from ui.workers import Stopped
 
 LIMITS = Limits(upload_megabytes=2, megapixels=4)
 
@@ -465,7 +465,7 @@ def test_a_generated_picture_is_handed_to_the_panel(edits, products):
 
 
 def test_a_style_of_the_gallery_is_chosen_by_its_name(edits):
-    assert edits.pick_style(SimpleNamespace(index=3))[0] == STYLE_NAMES[3]
+    assert edits.pick_style(SimpleNamespace(index=3), Request())[0] == STYLE_NAMES[3]
 
 
 # --- stopping

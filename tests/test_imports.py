@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OWN = {"app", "datasets_cards", "evaluation", "pipelines", "study", "tests", "torchvision_guard", "train", "ui"}
 SHARED = {  # may go into Hub files
     "pipelines.color",
+    "pipelines.domain_filter",
     "pipelines.efficientnet_lite",
     "pipelines.generation.encoder",
     "pipelines.generation.gate",
@@ -25,6 +26,7 @@ SHARED = {  # may go into Hub files
     "pipelines.generation.requests",
     "pipelines.generation.noise_sampling",
     "pipelines.guided_upsampling",
+    "pipelines.hints",
     "pipelines.images",
     "pipelines.line_extraction",
     "pipelines.pretrained",
@@ -50,9 +52,11 @@ ONLY = {
         if name.startswith("pipelines.generation.")
     },
     "pipelines/color.py": {"torch"},
+    "pipelines/domain_filter.py": {"torch"},
     "pipelines/efficientnet_lite.py": {"torch"},
     "pipelines/gan_losses.py": {"torch"},
     "pipelines/guided_upsampling.py": {"torch", "pipelines.sampling"},
+    "pipelines/hints.py": {"torch", "numpy", "PIL"},
     "pipelines/line_extraction.py": {"torch"},
     "pipelines/sampling.py": {"torch"},
     "pipelines/styled_block.py": {"torch"},
@@ -130,6 +134,19 @@ def test_recipes_take_only_the_contract_from_the_engine():
         if file.is_relative_to(ROOT / "pipelines"):
             for name, line in imports(file).items():
                 assert not covered(name, {"train"}) or covered(name, {"train.recipe"}), f"{name_of(file)}:{line}"
+
+
+def test_studies_know_pictures_not_methods():
+    """But for the tab and the commands, which sit on top."""
+    on_top = {ROOT / "study" / "tab.py", ROOT / "study" / "__main__.py", *(ROOT / "study" / "commands").glob("*.py")}
+    files = [file for file in FILES if file.is_relative_to(ROOT / "study") and file not in on_top]
+    assert len(files) > 20
+    for file in files:
+        for name, line in imports(file).items():
+            foreign = covered(
+                name, {"pipelines", "train", "evaluation", "ui", "app", "gradio", "datasets_cards", "torch"}
+            )
+            assert not foreign, f"{name_of(file)}:{line} imports {name}"
 
 
 def test_methods_are_named_in_one_place():

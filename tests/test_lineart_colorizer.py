@@ -10,8 +10,8 @@ import torch
 from PIL import Image, ImageDraw
 
 from pipelines import get_method
+from pipelines.hints import hint_map, read_hints
 from pipelines.lineart_colorizer.drawing_pixels import is_drawing
-from pipelines.lineart_colorizer.hints import hint_map, read_hints
 from pipelines.lineart_colorizer.networks_lineart_colorizer import ColourLookup
 from pipelines.lineart_colorizer.networks_reference_encoder import patch_colours, sorted_palette
 from pipelines.lineart_colorizer.pipeline_lineart_colorizer import (
@@ -71,13 +71,13 @@ def test_a_views_hints_are_means_of_what_is_given():
 @pytest.mark.parametrize(
     "hints, message",
     [
-        ([(40, 5, "red")], r"\(40, 5\) lies outside the drawing of 30x20"),
+        ([(40, 5, "red")], r"\(40, 5\) lies outside the picture of 30x20"),
         ([(1, 5, "reddish")], "#rrggbb"),
         ([(1, 5, (0, 0, 300))], "0 to 255"),
         ([(1, 5)], r"\(x, y, colour\)"),
         ([(1, 5, "red", 0)], "radius"),
         (Image.new("RGB", (30, 20)), "RGBA"),
-        (Image.new("RGBA", (20, 20)), "20x20 pixels, the drawing 30x20"),
+        (Image.new("RGBA", (20, 20)), "20x20 pixels, the picture 30x20"),
     ],
 )
 def test_bad_hints_are_told(hints, message):

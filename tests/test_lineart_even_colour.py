@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from pipelines import get_method
-from pipelines.lineart_colorizer.even_colour import domain_filter, even_out, paper_of, spread_hints
+from pipelines.domain_filter import domain_filter
+from pipelines.lineart_colorizer.even_colour import even_out, paper_of, spread_hints
 from pipelines.lineart_colorizer.pipeline_lineart_colorizer import EVENNESS
 
 

@@ -21,12 +21,13 @@ from pipelines.lineart_colorizer.tab import Actions
 from pipelines.lineart_colorizer.tab_layers import write_layers
 from pipelines.lineart_colorizer.tab_strings import STRINGS
 from test_app import BAD, result_folders
-from test_browser import Visit, chromium  # noqa: F401  a fixture
+from test_browser import Visit
 from ui import Limits, Models, Services
 from ui.languages import LANGUAGES, UserError
 from ui.stroke_canvas import MAX_POINTS, MAX_RADIUS, MAX_STROKES, StrokeCanvas, painted_strokes, read_strokes
 from ui.widgets import PictureUpload, ResultDownload
 
+pytest_plugins = ("browser_fixtures",)
 LIMITS = Limits(upload_megabytes=2, megapixels=4)
 DAB = {"colour": "#ff8000", "radius": 0.1, "points": [[0.5, 0.25]]}
 

@@ -109,6 +109,7 @@ def test_structure_distance_is_nothing_for_equals_and_less_for_other_colours_tha
         distance(pictures, pictures[:2])
 
 
+@pytest.mark.slow
 def test_the_table_measures_every_part(tmp_path):
     pipe = SimpleNamespace(components=small_parts() | {"generator": None})
     data = write_products(tmp_path, count=2)

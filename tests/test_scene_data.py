@@ -475,19 +475,6 @@ def test_check_says_what_is_wrong(built: Path, tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_publish_takes_a_finished_build(built: Path, monkeypatch: pytest.MonkeyPatch):
-    import huggingface_hub
-
-    sent = {}
-
-    class Hub:
-        def create_repo(self, repo: str, **options) -> None:
-            sent["repo"] = repo, options["repo_type"], options["private"]
-
-        def upload_folder(self, **options):
-            sent.update(options)
-            return type("Commit", (), {"commit_url": "https://hub/commit/1"})
-
-    monkeypatch.setattr(huggingface_hub, "HfApi", Hub)
-    assert publish("cloudy2sunny", built, "painter/weather") == "https://hub/commit/1"
-    assert sent["repo"] == ("painter/weather", "dataset", True) and sent["folder_path"] == built
+def test_research_pictures_are_not_published(built: Path):
+    with pytest.raises(ValueError, match="16 pictures may not be published: no licence stated"):
+        publish("cloudy2sunny", "painter/weather", built, dry_run=True)

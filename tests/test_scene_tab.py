@@ -11,17 +11,19 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 import app
+from browser_fixtures import CHROMIUM, FLAGS
 from datasets_cards.procedural import scene
 from pipelines import get_method
 from pipelines.__main__ import main
 from pipelines.hub import save_for_hub
 from pipelines.scene_translator.tab import Actions
 from test_app import BAD, GOOD, result_folders
-from test_browser import CHROMIUM, FLAGS, Visit, chromium  # noqa: F401  a fixture
+from test_browser import Visit
 from ui import Limits, Models, Services
 from ui.languages import UserError
 from ui.picture_actions import number_between
 
+pytest_plugins = ("browser_fixtures",)
 LIMITS = Limits(upload_megabytes=2, megapixels=4)
 TARGETS = ("summer", "winter", "cloudy", "sunny")
 WORDS = {"en": ["Summer", "Winter", "Cloudy", "Sunny"], "zh": ["夏天", "冬天", "阴天", "晴天"]}
@@ -115,8 +117,8 @@ def test_bad_pictures_get_a_sentence(client, tmp_path, name):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"target": "autumn"}, "autumn.*summer.*winter.*cloudy.*sunny"),
-        ({"source": "spring"}, "spring.*summer.*winter.*cloudy.*sunny"),
+        ({"target": "autumn"}, "(?i)autumn.*summer.*winter.*cloudy.*sunny"),
+        ({"source": "spring"}, "(?i)spring.*summer.*winter.*cloudy.*sunny"),
         ({"source": "sunny"}, "from “Sunny” to “Winter”. It knows: Summer → Winter, Winter → Summer, Cloudy → Sunny"),
         ({"strength": 1.5}, r"(?i)strength|maximum|1\.5"),
         ({"model": "user/two", "target": "sunny"}, "into “Sunny”. It knows: Winter, &lt;b&gt;fog"),

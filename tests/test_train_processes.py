@@ -46,6 +46,7 @@ def train_toy(folder: Path, name: str, launcher: list[str], options: str) -> tor
     return torch.load(folder / name / "weights.pt", weights_only=True)
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_weights_of_one(tmp_path):
     """With micro-batches, in two goes, each process on half of every batch."""
     one = train_toy(tmp_path, "one", [], "steps=6")

@@ -40,35 +40,35 @@ STYLE_NAMES = tuple(STYLES)
 
 def ink_landscapes() -> list[Path]:
     """PNG files of ink landscapes without rights of others; painted at the first start, in a few seconds."""
-    return _painted("ink-landscape", INK_LANDSCAPES, lambda *options: landscape(*options, ink=True))
+    return painted("ink-landscape", INK_LANDSCAPES, lambda *options: landscape(*options, ink=True))
 
 
 def scenes() -> list[Path]:
     """PNG files of photograph-like scenes without rights of others; made at the first start, in a few seconds."""
-    return _painted("scene", SCENES, scene)
+    return painted("scene", SCENES, scene)
 
 
 def drawings() -> list[Path]:
     """PNG files of line drawings without rights of others; drawn at the first start, in a few seconds."""
-    return _painted("drawing", DRAWINGS, lambda *options: drawing(*options).lines)
+    return painted("drawing", DRAWINGS, lambda *options: drawing(*options).lines)
 
 
 def coloured_drawings() -> list[Path]:
     """PNG files of coloured drawings, each in a palette of its own, to take colours from."""
-    return _painted("coloured-drawing", REFERENCES, lambda *options: drawing(*options).colour)
+    return painted("coloured-drawing", REFERENCES, lambda *options: drawing(*options).colour)
 
 
 def products() -> list[Path]:
     """PNG files of products on white, without rights of others; drawn at the first start."""
-    return _painted("product", PRODUCTS, product)
+    return painted("product", PRODUCTS, product)
 
 
 def styles() -> list[Path]:
     """PNG files of the named styles, in the order of `STYLE_NAMES`; drawn at the first start."""
-    return _painted("style", tuple((0, name, 256) for name in STYLE_NAMES), style)
+    return painted("style", tuple((0, name, 256) for name in STYLE_NAMES), style)
 
 
-def _painted(name: str, options: Sequence[tuple], paint: Callable[..., Image.Image]) -> list[Path]:
+def painted(name: str, options: Sequence[tuple], paint: Callable[..., Image.Image]) -> list[Path]:
     """The files of pictures paint(*options), those painted that are not there."""
     folder = _cache_folder() / f"{name}s-{_painter_version()}"
     files = [folder / f"{name}-{number}.png" for number in range(1, len(options) + 1)]

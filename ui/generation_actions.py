@@ -32,6 +32,7 @@ class GenerationActions:
 
     def __init__(self, name: str, method: str, services: Services, buttons: int = 3):
         self.name, self.method, self.services, self.buttons = name, method, services, buttons
+        self.kind = method  # of work, see `ui.workers`
 
     def begin(self) -> list[Any]:
         """A button was pressed: offer Stop instead."""
@@ -51,15 +52,16 @@ class GenerationActions:
         self, request: gr.Request, progress: gr.Progress, source: str, revision: str
     ) -> Iterator[GenerationJob]:
         """Wait for a slot, load the model, and hand out the job; the slot is held until the block ends."""
-        with self.services.workers.work(request.session_hash or "") as work:
+        workers, models = self.services.workers, self.services.models
+        with workers.work(request.session_hash or "", self.kind) as work:
             progress(0, desc=say(request, "sample_loading"))
-            pipe = self.services.models.get(self.method, source, revision)
-            if pipe.generator is None:
-                raise UserError(f"{self.name}_no_generator")
-            own = (source or "").strip() or None
-            named = own or self.services.models.sources.get(self.method)
-            model = model_of(pipe, self.method, named, (revision or "").strip() if own else None)
-            yield GenerationJob(pipe, model, work, progress, say(request, "sample_working"))
+            with models.use(self.method, source, revision) as pipe:
+                if pipe.generator is None:
+                    raise UserError(f"{self.name}_no_generator")
+                own = (source or "").strip() or None
+                named = own or models.sources.get(self.method)
+                model_name = model_of(pipe, self.method, named, (revision or "").strip() if own else None)
+                yield GenerationJob(pipe, model_name, work, progress, say(request, "sample_working"))
 
     def results(
         self,
@@ -118,23 +120,35 @@ class GenerationActions:
         self,
         chosen: str | None,
         distance: float,
-        source: str,
+        model: str,
         revision: str,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  gradio finds it by this default
     ) -> Results:
-        """The chosen picture and others like it."""
+        """Make pictures like one that the app has made.
+
+        Args:
+            chosen: a picture of the app's own making: the PNG tells what it was made from.
+            distance: 0 (alike) to 1 (far from it).
+            model: Hub id of a model in place of the app's own; "" for that.
+            revision: its branch, tag or commit on the Hub; "" for the newest.
+
+        Returns:
+            The picture and eight like it with captions, PNG.
+            All of them as a ZIP archive.
+            A line about them.
+        """
         from pipelines.generation.chosen import nearby_request, paint_request
 
         with explained(request), request_folder() as folder:
             distance = number_between(distance, 0, 1, "sample_error_distance")
             facts = facts_in(chosen)
-            with self.at_work(request, progress, source, revision) as job:
+            with self.at_work(request, progress, model, revision) as job:
                 asked = _fitting(nearby_request, job, [facts], facts, ALIKE, distance, seed_of(None))
-                output = paint_request(job.pipe, asked, job.on_step)
+                output = job.run(paint_request, asked)
                 return self.results(job, output, folder, request, by_seed=False)
 
-    def add_stop(self, chosen: str | None, stops: list[str], request: gr.Request) -> list[Any]:
+    def add_stop(self, chosen: str | None, stops: list[str] | None, request: gr.Request) -> list[Any]:
         """The film goes on to the chosen picture. Updates for `Film.stops`."""
         with explained(request):
             facts_in(chosen)
@@ -149,27 +163,39 @@ class GenerationActions:
 
     def film(
         self,
-        stops: list[str],
+        stops: list[str] | None,
         steps: float,
-        source: str,
+        model: str,
         revision: str,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  gradio finds it by this default
     ) -> tuple[list[str], str]:
-        """The way from one chosen picture to the next: the frames, and all of them as one strip."""
+        """Make the pictures on the way from one picture to the next.
+
+        Args:
+            stops: 2 to 5 pictures of the app's own making, in order.
+            steps: from one to the next, 2 to 12.
+            model: Hub id of a model in place of the app's own; "" for that.
+            revision: its branch, tag or commit on the Hub; "" for the newest.
+
+        Returns:
+            The pictures on the way, PNG.
+            All of them as one strip, PNG.
+        """
         from pipelines.generation.chosen import film_request, paint_request
         from pipelines.generation.noise import contact_sheet
 
         with explained(request), request_folder() as folder:
             steps = whole(steps, *STEPS, "sample_error_steps", low=STEPS[0], high=STEPS[1])
-            if len(stops or []) < 2:
+            stops = list(stops or [])
+            if len(stops) < 2:
                 raise UserError("sample_error_too_few_stops")
             if len(stops) > MAX_STOPS:
                 raise UserError("sample_error_too_many_stops", limit=MAX_STOPS)
             facts = [facts_in(stop) for stop in stops]
-            with self.at_work(request, progress, source, revision) as job:
+            with self.at_work(request, progress, model, revision) as job:
                 asked = _fitting(film_request, job, facts, facts, steps)
-                output = paint_request(job.pipe, asked, job.on_step)
+                output = job.run(paint_request, asked)
                 files = write_results(job.pipe, output, folder, job.model, 1.0, by_seed=False)
                 strip = folder / f"{self.name}-film.png"
                 write_png(contact_sheet(output.images, len(files)), strip, PictureFacts(*job.model, facts[0].category))

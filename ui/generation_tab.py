@@ -7,7 +7,8 @@ import gradio as gr
 
 from ui.generation_actions import GenerationActions
 from ui.generation_widgets import Film, Grid
-from ui.picture_tab import PRIVATE, QUIET
+from ui.picture_tab import PRIVATE, QUIET, WAITING
+from ui.services import named
 
 
 def wire_work(
@@ -33,13 +34,13 @@ def wire_work(
         the event of the work, to reveal what it made and for Stop to cancel.
     """
     run = button.click(begin or actions.begin, None, buttons, **QUIET).success(
-        work,
+        named(work, api_name),
         inputs,
         outputs,
         api_name=api_name,
         api_visibility="public" if api_name else "private",
-        concurrency_id="work",
-        concurrency_limit=actions.services.limits.at_once,
+        concurrency_id=actions.kind,
+        concurrency_limit=WAITING,
         show_progress_on=list(on),
     )
     run.success(actions.end, None, buttons, **QUIET)
@@ -74,13 +75,15 @@ def wire_chosen(
     picked.success(None, js=scroll_to(f"{grid.name}-chosen"), **PRIVATE)  # many pictures leave it far below
     on = [grid.empty, grid.gallery]
     inputs = [grid.download, grid.distance, *model]
-    like = wire_work(actions, grid.like, buttons, actions.more_like, inputs, grid.results, on)
+    name = f"{grid.name}_like"
+    like = wire_work(actions, grid.like, buttons, actions.more_like, inputs, grid.results, on, api_name=name)
     wire_results(like, grid)
     grid.add.click(actions.add_stop, [grid.download, film.files], film.stops, **quick)
     strip = [film.frames, film.download]
     film.clear.click(actions.clear_stops, None, [*film.stops, *strip], **QUIET)
     inputs = [film.files, film.steps, *model]
-    run = wire_work(actions, film.button, buttons, actions.film, inputs, strip, [film.frames, film.stops[1]])
+    name, on = f"{grid.name}_film", [film.frames, film.stops[1]]
+    run = wire_work(actions, film.button, buttons, actions.film, inputs, strip, on, api_name=name)
     run.success(lambda: [gr.update(visible=True)] * 2, None, strip, **QUIET)
     return [like, run]
 

@@ -9,7 +9,7 @@ from ui import generation_texts  # noqa: F401  adds its texts
 from ui.generation_actions import STEPS
 from ui.generation_checks import MAX_COUNT
 from ui.languages import label
-from ui.widgets import OpenRadio, OpenSlider, ResultDownload
+from ui.widgets import OpenRadio, OpenSlider, PictureUpload, ResultDownload
 
 
 class SamplingOptions:
@@ -24,6 +24,7 @@ class SamplingOptions:
         self.seed = gr.Textbox(
             label=label("sample_seed"),
             info=label("sample_seed_info"),
+            value="",
             placeholder=label("sample_seed_placeholder"),
             max_lines=1,
             max_length=20,
@@ -106,12 +107,13 @@ class Film:
     """A strip of pictures on the way from one chosen picture to the next.
 
     Attributes:
+        files: the chosen pictures, in order, which nobody sees.
         stops: the files, how they are shown, and the drawer they lie in.
         frames, download: the strip.
     """
 
     def __init__(self, name: str):
-        self.files = gr.State([])
+        self.files = PictureUpload(label=label("sample_film_stops"), file_count="multiple", visible=False)
         with gr.Accordion(label("sample_film"), open=False, elem_id=f"{name}-film") as drawer:
             gr.Markdown(label("sample_film_tip"))
             shown = _row("sample_film_stops", f"{name}-stops", ["examples", "one-row"])

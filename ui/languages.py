@@ -71,10 +71,17 @@ class UserError(ValueError):
         super().__init__(_STRINGS["en"][key].format(**values))
         self.key, self.values = key, values
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _user_error, (self.key, self.values)
+
     def shown(self, request: gr.Request | None) -> gr.Error:
         """The message for the page, in its language, without a stack trace."""
         values = {name: html.escape(str(value)) for name, value in self.values.items()}  # the page renders HTML here
         return gr.Error(say(request, self.key, **values), duration=30, print_exception=False)
+
+
+def _user_error(key: str, values: dict[str, Any]) -> UserError:
+    return UserError(key, **values)
 
 
 add_strings(TEXTS)

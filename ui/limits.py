@@ -1,21 +1,14 @@
-"""What one request may cost: bytes, pixels, seconds, and how many run at once. They stand behind every endpoint."""
+"""What one request may cost: bytes, pixels, seconds, memory, and how many run at once, behind every endpoint."""
 
 import os
-import threading
-import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from PIL import Image
 
+from ui.job_log import note_pixels
 from ui.languages import UserError
-
-
-class Stopped(Exception):
-    """The person pressed Stop, or left the page."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +18,14 @@ class Limits:
     upload_megabytes: int = 300
     megapixels: int = 150
     seconds: int = 900  # of work on one picture, waiting not counted
-    at_once: int = 2  # pictures worked on at the same time
+    at_once: int = 2  # pieces of work at the same time, one of each kind
+    large_megapixels: int = 12  # from here on a picture is work of a kind of its own, so that others pass it
     waiting: int = 24  # requests in the queue
     models: int = 6  # kept loaded: the bundled ones, and one that somebody named
+    memory_megabytes: int = 6000  # of this process; idle models go before it is reached
+    temporary_megabytes: int = 8000  # uploads and results on the disk; no upload is taken beyond
+    uploads: int = 8  # at the same time
+    sessions: int = 1000  # pages whose state is kept
 
     def __post_init__(self):
         for field in fields(self):
@@ -83,6 +81,7 @@ def check_upload(path: str | os.PathLike | None, limits: Limits, formats: tuple[
     if width * height > limits.pixels:
         size = f"{width} × {height}"
         raise UserError("error_too_many_pixels", name=path.name, size=size, limit=limits.megapixels)
+    note_pixels(width * height)
     return path, width, height
 
 
@@ -97,64 +96,3 @@ def _header(path: Path, limits: Limits, formats: tuple[str, ...]) -> tuple[int, 
         raise UserError("error_bomb", name=path.name, limit=limits.megapixels) from error
     except (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, OverflowError) as error:
         raise UserError("error_not_a_picture", name=path.name) from error  # what PIL's header parsers raise
-
-
-class Workers:
-    """Lets a few pictures through at a time and stops each on request.
-
-    gradio's own limits end with its queue: a cancelled event leaves the queue while its thread goes on until the
-    next tile. These slots are held until the work has really ended.
-
-    Args:
-        limits: `at_once` and `seconds` are used.
-    """
-
-    def __init__(self, limits: Limits):
-        self.limits = limits
-        self._slots = threading.BoundedSemaphore(limits.at_once)
-        self._running: dict[str, set[threading.Event]] = {}
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def work(self, session: str) -> Iterator["Work"]:
-        """Wait for a slot and hold it. Raises `Stopped` if `stop(session)` is called meanwhile."""
-        work = Work(self.limits.seconds)
-        with self._lock:
-            self._running.setdefault(session, set()).add(work.stopped)
-        try:
-            while not self._slots.acquire(timeout=0.2):
-                work.check()
-            try:
-                work.start()
-                yield work
-            finally:
-                self._slots.release()
-        finally:
-            with self._lock:
-                self._running[session].discard(work.stopped)
-                if not self._running[session]:
-                    del self._running[session]
-
-    def stop(self, session: str) -> None:
-        """Ask all work of one page to end at the next tile."""
-        with self._lock:
-            for stopped in self._running.get(session, ()):
-                stopped.set()
-
-
-class Work:
-    """One picture being worked on: call `check` often."""
-
-    def __init__(self, seconds: int):
-        self.seconds, self.stopped = seconds, threading.Event()
-        self._end: float | None = None
-
-    def start(self) -> None:
-        self._end = time.monotonic() + self.seconds
-
-    def check(self) -> None:
-        """Raises `Stopped`, or a UserError once the time is up."""
-        if self.stopped.is_set():
-            raise Stopped
-        if self._end is not None and time.monotonic() > self._end:
-            raise UserError("error_time", limit=self.seconds)

@@ -3,17 +3,19 @@
 import math
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from ui import gpu
 from ui.languages import UserError, say
-from ui.limits import Work, check_upload
+from ui.limits import check_upload
 from ui.previews import write_preview
-from ui.services import Services, explained, request_folder
+from ui.services import Services, chosen_index, explained, request_folder
+from ui.workers import LARGE, Work
 
 
 class PictureActions:
@@ -24,17 +26,26 @@ class PictureActions:
         method: the method whose pipeline does the work.
         buttons: how many buttons wait during the work.
         more: how many parts the tab's `Stage` has beside the usual five.
+        kind: of work, see `ui.workers`; by default each method's is one.
     """
 
     def __init__(
-        self, name: str, method: str, services: Services, examples: Sequence[Path], buttons: int = 1, more: int = 0
+        self,
+        name: str,
+        method: str,
+        services: Services,
+        examples: Sequence[Path],
+        buttons: int = 1,
+        more: int = 0,
+        kind: str = "",
     ):
         self.name, self.method, self.services, self.examples = name, method, services, examples
-        self.buttons, self.more = buttons, more
+        self.buttons, self.more, self.kind = buttons, more, kind or method
 
-    def pick(self, event: gr.SelectData) -> tuple[str, Any]:
+    def pick(self, event: gr.SelectData, request: gr.Request) -> tuple[str, Any]:
         """An example was chosen: hand it on as if uploaded. Nothing stays selected, so it can be chosen again."""
-        copy = self.as_upload(self.examples[int(event.index) % len(self.examples)])
+        with explained(request):
+            copy = self.as_upload(self.examples[chosen_index(event) % len(self.examples)])
         return copy, gr.Gallery(selected_index=None)
 
     def as_upload(self, path: str | Path) -> str:
@@ -80,19 +91,27 @@ class PictureActions:
 
     @contextmanager
     def at_work(
-        self, request: gr.Request, progress: gr.Progress, source: str, revision: str, parts: int = 1
+        self,
+        request: gr.Request,
+        progress: gr.Progress,
+        source: str,
+        revision: str,
+        pixels: int,
+        parts: int = 1,
     ) -> Iterator["Job"]:
         """Wait for a slot, load the model, and hand out the job; the slot is held until the block ends.
 
         Args:
             source, revision: as typed into the model picker.
+            pixels: of what is worked on; from `Limits.large_megapixels` on it is work of a kind of its own.
             parts: how many pictures are to be painted.
         """
-        with self.services.workers.work(request.session_hash or "") as work:
+        kind = LARGE if pixels > self.services.limits.large_megapixels * 1_000_000 else self.kind
+        with self.services.workers.work(request.session_hash or "", kind) as work:
             progress(0, desc=say(request, f"{self.name}_loading"))
-            pipe = self.services.models.get(self.method, source, revision)
-            texts = (say(request, f"{self.name}_painting_tiles"), say(request, f"{self.name}_saving"))
-            yield Job(pipe, work, progress, texts, self.services.limits.pixels, parts)
+            with self.services.models.use(self.method, source, revision) as pipe:
+                texts = (say(request, f"{self.name}_painting_tiles"), say(request, f"{self.name}_saving"))
+                yield Job(pipe, work, progress, texts, self.services.limits.pixels, parts)
 
 
 class Job:
@@ -109,8 +128,11 @@ class Job:
         """Time since the model was there, for the caption."""
         return f"{time.monotonic() - self._start:.1f}"
 
-    def paint(self, path: Path, target: Path, /, **options: Any) -> list[str]:
+    def paint(self, path: Path, target: Path, /, *, by: Callable | None = None, **options: Any) -> list[str]:
         """Run `paint_file`; a file whose header was fine and whose rest is not is the person's to replace.
+
+        Args:
+            by: a function of a module, called as `paint_file` and in its place.
 
         Returns:
             what the model has to say of the picture.
@@ -119,7 +141,8 @@ class Job:
 
         self._work.check()
         try:
-            notes = paint_file(self.pipe, path, target, progress=self.on_tile, max_pixels=self._max_pixels, **options)
+            options |= {"progress": self.on_tile, "max_pixels": self._max_pixels}
+            notes = gpu.run(by or paint_file, self.pipe, path, target, **options)
         except UserError:
             raise
         except (OSError, ValueError) as error:

@@ -11,9 +11,11 @@ import gradio as gr
 
 from ui.languages import label
 from ui.picture_actions import PictureActions
+from ui.services import named
 from ui.widgets import PictureUpload
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+WAITING = 4  # of each method leave gradio's queue; the slots of `ui.workers` are for the work itself
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE}
 
 
@@ -140,13 +142,13 @@ def wire_run(
     """
     begin = button.click(actions.begin, inputs[0], buttons, concurrency_limit=8, show_progress="hidden", **PRIVATE)
     run = begin.success(
-        work,
+        named(work, api_name),
         inputs,
         outputs,
         api_name=api_name,
         api_visibility="public" if api_name else "private",
-        concurrency_id="work",
-        concurrency_limit=actions.services.limits.at_once,
+        concurrency_id=actions.kind,
+        concurrency_limit=WAITING,
         show_progress_on=[stage.empty, stage.preview, stage.slider, *stage.more[:1]],
     )
     shown = [part in outputs for part in stage.parts]

@@ -47,6 +47,16 @@ footer .divider:last-child { display: none; }
   grid-template-columns: repeat(6, minmax(0, 1fr)) !important; grid-template-rows: none; grid-auto-rows: auto; gap: 6px;
 }
 .block.one-row .thumbnail-item { aspect-ratio: 1; height: auto; min-height: 0; }
+.block.swatches .grid-container { grid-template-rows: none; grid-auto-rows: auto; }
+.block.swatches .thumbnail-item { aspect-ratio: auto; height: auto; display: flex; flex-direction: column; }
+.block.swatches .thumbnail-item img { width: 100%; height: auto; aspect-ratio: 4 / 3; object-fit: cover; }
+.block.swatches .caption-label { /* under the picture, where it hides nothing */
+  position: static; max-width: none; padding: 3px 4px; border: 0; border-radius: 0; white-space: pre-line;
+  font-size: .78rem; line-height: 1.3; text-align: center; background: none; opacity: 1 !important;
+  color: var(--body-text-color-subdued); overflow-wrap: anywhere;
+}
+.block.scroll-stage, .scroll-stage > .html-container { padding: 0 !important; }
+@media (min-width: 800px) { .stays-in-sight { position: sticky; top: 10px; align-self: flex-start; } }
 .block.side-by-side .grid-wrap { min-height: 0; max-height: none; height: auto; padding: 8px; box-sizing: border-box; }
 .block.side-by-side .grid-container { padding: 30px 0 0; gap: 8px; }
 .block.side-by-side .thumbnail-item { aspect-ratio: auto; height: auto; }

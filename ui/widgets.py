@@ -2,20 +2,22 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import gradio as gr
 from gradio.data_classes import FileData, ImageData, ListFiles
+from gradio.utils import get_upload_folder
 from gradio_client.utils import is_http_url_like
 
 from ui.languages import UserError, label
-from ui.limits import Limits
 
 
 def _local_only(component: Any) -> Any:
     """Class decorator: hand on the path of an uploaded file, decode nothing, and fetch no web address in its place.
 
     gradio's components decode an upload before the app's own code runs, so no limit could come first, and fetch
-    addresses that a program names in place of a file, of any length.
+    addresses that a program names in place of a file, of any length. The address of a file that was uploaded here
+    stands for the file.
     """
 
     def preprocess(self: Any, payload: Any) -> str | list[str] | None:
@@ -24,12 +26,10 @@ def _local_only(component: Any) -> Any:
         return payload.path if isinstance(payload, FileData | ImageData) else None
 
     async def async_move(self: Any, url_or_file_path: str | Path | None) -> str | None:
-        _refuse_web_address(url_or_file_path)
-        return await super(component, self).async_move_resource_to_block_cache(url_or_file_path)
+        return await super(component, self).async_move_resource_to_block_cache(_local(url_or_file_path))
 
     def move(self: Any, url_or_file_path: str | Path | None) -> str | None:
-        _refuse_web_address(url_or_file_path)
-        return super(component, self).move_resource_to_block_cache(url_or_file_path)
+        return super(component, self).move_resource_to_block_cache(_local(url_or_file_path))
 
     component.preprocess = preprocess
     component.async_move_resource_to_block_cache = async_move
@@ -71,6 +71,12 @@ class ResultDownload(gr.DownloadButton):
     is_template = True
 
 
+def optional(component: Any, default: Any = None) -> Any:
+    """The component, whose value other programs need not name: it is `default` then."""
+    component.api_default = default
+    return component
+
+
 def _unjudged(component: Any) -> Any:
     """Class decorator: hand on whatever value was sent; the app's own checks answer in the page's language.
 
@@ -95,6 +101,13 @@ class OpenSlider(gr.Slider):
 
 
 @_unjudged
+class OpenNumber(gr.Number):
+    """A field for a number that may be anything."""
+
+    is_template = True
+
+
+@_unjudged
 class OpenDropdown(gr.Dropdown):
     """A list to choose one of, whose value need not be among those offered."""
 
@@ -108,14 +121,14 @@ class OpenChecks(gr.CheckboxGroup):
     is_template = True
 
 
-def _refuse_web_address(path: str | Path | None) -> None:
-    if path is not None and is_http_url_like(str(path)):
-        raise UserError("error_web_address").shown(gr.context.LocalContext.request.get(None))
-
-
-def file_limit(limits: Limits) -> str:
-    """The server's own limit on an upload, as `launch(max_file_size=...)` takes it."""
-    return f"{limits.upload_megabytes}mb"
+def _local(path: str | Path | None) -> str | Path | None:
+    """A path as it is, that of an upload's address here; UserError for any other address."""
+    if path is None or not is_http_url_like(str(path)):
+        return path
+    named = Path(unquote(str(path).partition("/gradio_api/file=")[2])).resolve()
+    if named.is_relative_to(Path(get_upload_folder()).resolve()) and named.is_file():
+        return str(named)
+    raise UserError("error_web_address").shown(gr.context.LocalContext.request.get(None))
 
 
 def model_picker(folders: bool) -> tuple[gr.Textbox, gr.Textbox]:
@@ -124,11 +137,12 @@ def model_picker(folders: bool) -> tuple[gr.Textbox, gr.Textbox]:
         source = gr.Textbox(
             label=label("model_source"),
             info=label("model_source_info_folders" if folders else "model_source_info"),
+            value="",
             placeholder=label("model_default"),
             max_lines=1,
             max_length=300,
         )
         revision = gr.Textbox(
-            label=label("model_revision"), info=label("model_revision_info"), max_lines=1, max_length=100
+            label=label("model_revision"), info=label("model_revision_info"), value="", max_lines=1, max_length=100
         )
     return source, revision

@@ -39,7 +39,9 @@ def build(services: Services) -> None:
         actions, make, buttons, actions.generate, inputs, grid.results, on, api_name="generate_details"
     )
     inputs = [picture, category, distance, options.count, options.seed, *model]
-    own = generation_tab.wire_work(actions, vary, buttons, actions.vary, inputs, grid.results, on)
+    own = generation_tab.wire_work(
+        actions, vary, buttons, actions.vary, inputs, grid.results, on, api_name="vary_details"
+    )
     for run in (one, own):
         generation_tab.wire_results(run, grid)
     more = generation_tab.wire_chosen(actions, grid, film, buttons, model)

@@ -28,27 +28,31 @@ class Actions(GenerationActions):
         count: float,
         seed: str | None,
         variety: float,
-        source: str,
+        model: str,
         revision: str,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  gradio finds it by this default
     ) -> Results:
-        """Make pictures.
+        """Make pictures of groceries from noise.
 
         Args:
-            category: one that the model knows; None or "" draws one for each picture by its seed.
-            count: 1 to 64.
-            seed: of the first, the others take those that follow; None or "": by chance.
-            variety: 0 to 1.5, the truncation.
+            category: fruit, vegetables or packages; "" draws one for each picture by its seed.
+            count: how many, 1 to 64.
+            seed: of the first, the others take those that follow; "" for one by chance.
+            variety: 0 (the average) over 1 (as learnt) to 1.5, the truncation.
+            model: Hub id of a model in place of the app's own; "" for that.
+            revision: its branch, tag or commit on the Hub; "" for the newest.
 
         Returns:
-            pictures with captions, their files (PNG with model, revision and seed), all as a ZIP, and a line of text.
+            The pictures with captions, PNG that tells model, revision and seed.
+            All of them as a ZIP archive.
+            A line about them.
         """
         with explained(request), request_folder() as folder:
             number, first, truncation = checked_request(count, seed, variety)
-            with self.at_work(request, progress, source, revision) as job:
+            with self.at_work(request, progress, model, revision) as job:
                 asked = self.known("category", category, job.pipe.categories, request)
-                output = job.pipe(asked, number, first, truncation, progress=job.on_step)
+                output = job.call("__call__", asked, number, first, truncation, progress=job.on_step)
                 return self.results(job, output, folder, request, truncation)
 
     def vary(
@@ -58,26 +62,42 @@ class Actions(GenerationActions):
         distance: float,
         count: float,
         seed: str | None,
-        source: str,
+        model: str,
         revision: str,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  gradio finds it by this default
     ) -> Results:
-        """Rebuild a picture and make others like it: the picture, its reconstruction, then `count` variations."""
+        """Rebuild a picture of groceries and make others like it.
+
+        Args:
+            picture: a picture file: JPEG, PNG, TIFF, WebP, GIF or BMP.
+            category: what it shows, fruit, vegetables or packages; "" lets the model say.
+            distance: 0 (alike) to 1 (far from it).
+            count: how many variations, 1 to 64.
+            seed: of the first, the others take those that follow; "" for one by chance.
+            model: Hub id of a model in place of the app's own; "" for that.
+            revision: its branch, tag or commit on the Hub; "" for the newest.
+
+        Returns:
+            The picture, its reconstruction and the variations with captions, PNG.
+            All of them as a ZIP archive.
+            A line about them.
+        """
         with explained(request), request_folder() as folder:
             path = self._checked(picture)
             number, first = count_of(count), seed_of(seed)
             distance = number_between(distance, 0, 1, "sample_error_distance")
             small = folder / "small.png"
             write_preview(path, small, self.services.limits.pixels, VIEW_PIXELS)
-            with self.at_work(request, progress, source, revision) as job:
+            with self.at_work(request, progress, model, revision) as job:
                 if job.pipe.encoder is None:
                     raise UserError("details_no_encoder")
                 asked = self.known("category", category, job.pipe.categories, request)
                 job.on_step(0, 2)
-                rebuilt = job.pipe.reconstruct(small, asked)
+                rebuilt = job.call("reconstruct", small, asked)
                 job.on_step(1, 2)
-                output = job.pipe.vary(small, rebuilt.categories[0], strength=distance, batch_size=number, seed=first)
+                options = {"strength": distance, "batch_size": number, "seed": first}
+                output = job.call("vary", small, rebuilt.categories[0], **options)
                 job.on_step(2, 2)
                 yours = _middle_square(small, folder / "yours.png", job.pipe.size)
                 before = [(yours, say(request, "details_own_yours"))]

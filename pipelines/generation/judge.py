@@ -61,8 +61,9 @@ class JudgeHeads(nn.Module):
 
     def forward(self, maps: Sequence[Tensor], category: Tensor, colour: Tensor | None = None) -> list[Tensor]:
         """(B, C, h, w) each, (B,) and (B,) or None -> logits: (B, places) for each map, (B, 1) for the whole."""
-        found = [head(features.float()).flatten(2).mT for head, features in zip(self.places, maps, strict=True)]
-        found.append(self.whole(statistics(maps))[:, None])
+        dtype = next(self.parameters()).dtype  # float32 in training, whatever precision the maps have
+        found = [head(features.to(dtype)).flatten(2).mT for head, features in zip(self.places, maps, strict=True)]
+        found.append(self.whole(statistics(maps).to(dtype))[:, None])
         logits = []
         for features, always, asked in zip(found, self.always, self.asked, strict=True):
             vector = asked(category, colour)[:, :, None].to(features.dtype)

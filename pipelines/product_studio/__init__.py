@@ -43,6 +43,7 @@ METHOD = Method(
     tab=f"{_FOLDER}.tab:build",
     table=f"{_FOLDER}.table:build_table",
     card="card.md",
+    onnx=f"{_FOLDER}.onnx_graph:build_graph",
     tiny=_tiny,
     tiny_inputs=_tiny_inputs,
 )

@@ -24,34 +24,38 @@ class Actions(GenerationActions):
         variety: float,
         gate: bool,
         tries: float,
-        source: str,
+        model: str,
         revision: str,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  gradio finds it by this default
     ) -> Results:
-        """Make pictures of products.
+        """Make pictures of products from noise, through a gate that takes out the poor ones.
 
         Args:
-            category, colour: of those that the model knows; None or "" draws them for each picture by its seed.
-            count: 1 to 64.
-            seed: of the first, the others take those that follow; None or "": by chance.
-            variety: 0 to 1.5, the truncation.
-            gate: make a picture again that the judge finds too poor.
-            tries: 1 to 16 a picture.
+            category: shoes, sandals_heels, bags, watches, sunglasses or wallets; "" draws one by the seed.
+            colour: black, white, brown, blue, red, green, pink or yellow; "" draws one by the seed.
+            count: how many, 1 to 64.
+            seed: of the first, the others take those that follow; "" for one by chance.
+            variety: 0 (the average) over 1 (as learnt) to 1.5, the truncation.
+            gate: whether a picture is made again that the judge finds too poor.
+            tries: how often at most, 1 to 16 a picture.
+            model: Hub id of a model in place of the app's own; "" for that.
+            revision: its branch, tag or commit on the Hub; "" for the newest.
 
         Returns:
-            pictures with their scores, their files (PNG with model, revision and seed), all as a ZIP, and a line of
-            text.
+            The pictures with their scores, PNG that tells model, revision and seed.
+            All of them as a ZIP archive.
+            A line about them.
         """
         with explained(request), request_folder() as folder:
             number, first, truncation = checked_request(count, seed, variety)
             tries = whole(tries, 1, MAX_TRIES, "products_error_tries", limit=MAX_TRIES)
-            with self.at_work(request, progress, source, revision) as job:
+            with self.at_work(request, progress, model, revision) as job:
                 pipe = job.pipe
                 kind = self.known("category", category, pipe.categories, request)
                 wanted = self.known("colour", colour, pipe.colours, request)
                 options = {"gate": bool(gate), "tries": tries, "progress": job.on_step}
-                output = pipe(kind, wanted, number, first, truncation, **options)
+                output = job.call("__call__", kind, wanted, number, first, truncation, **options)
                 gallery, files, archive, text = self.results(job, output, folder, request, truncation)
         rate = "products_rate" if gate else "products_rate_off"
         return gallery, files, archive, self._with_rate(text, rate, output.acceptance_rate, request)

@@ -9,7 +9,7 @@ from pipelines.product_studio.tab_edit_actions import EditActions
 from ui import Services, generation_tab, picture_tab
 from ui.examples import STYLE_NAMES, products, styles
 from ui.languages import label
-from ui.widgets import OpenChecks, OpenDropdown, OpenSlider, PictureArea, PictureUpload
+from ui.widgets import OpenChecks, OpenDropdown, OpenSlider, PictureArea, PictureUpload, optional
 
 NAME = "edit"
 ENHANCEMENTS = ("denoise", "deblur", "tone", "upscale", "cutout")
@@ -24,7 +24,7 @@ class EditPanel:
     """
 
     def __init__(self, services: Services, method: str, model: Any):
-        self.actions = EditActions(NAME, method, services, products(), buttons=2)
+        self.actions = EditActions(NAME, method, services, products(), buttons=2, kind=NAME)
         self.parts = editing_parts(services.models.default_parts(method))
         gr.Markdown(label("edit_heading"), elem_classes="section", elem_id="edit-heading")
         with gr.Row(equal_height=False):
@@ -68,6 +68,7 @@ class EditPanel:
             [files, *settings],
             outputs,
             on=[files],
+            api_name="edit_products",
             begin=self.actions.begin_files,
         )
         many.success(lambda: [gr.update(visible=True)] * 2, None, outputs, **picture_tab.QUIET)
@@ -92,7 +93,7 @@ class EditPanel:
             )
             gallery = picture_tab.example_gallery("edit_styles", styles(), "edit-styles", row=True)
             with gr.Accordion(label("edit_own"), open=False, elem_id="edit-own"):
-                own = PictureUpload(label=label("edit_own_info"), height=140, elem_id="edit-own-style")
+                own = optional(PictureUpload(label=label("edit_own_info"), height=140, elem_id="edit-own-style"))
             strength = OpenSlider(0, 1, value=0.8, step=0.05, label=label("edit_strength"))
             told = "cutout" in self.parts
             keep = gr.Checkbox(value=told, visible=told, label=label("edit_keep"), info=label("edit_keep_info"))

@@ -8,12 +8,13 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
+from ui import gpu
 from ui.examples import STYLE_NAMES
 from ui.generation_files import free_name, write_zip
 from ui.languages import UserError, say, strings
 from ui.picture_actions import Job, PictureActions, number_between
 from ui.previews import write_preview
-from ui.services import explained, request_folder
+from ui.services import chosen_index, explained, request_folder
 
 EDITED_MEGAPIXELS = 32  # a picture; twice the size, it is held in memory whole
 MAX_FILES = 20  # at once
@@ -53,9 +54,10 @@ class EditActions(PictureActions):
         with explained(request):
             return self.as_upload(self.checked(chosen)[0])
 
-    def pick_style(self, event: gr.SelectData) -> tuple[str, Any]:
+    def pick_style(self, event: gr.SelectData, request: gr.Request) -> tuple[str, Any]:
         """A style was chosen in the gallery. Nothing stays selected, so it can be chosen again."""
-        return STYLE_NAMES[int(event.index) % len(STYLE_NAMES)], gr.Gallery(selected_index=None)
+        with explained(request):
+            return STYLE_NAMES[chosen_index(event) % len(STYLE_NAMES)], gr.Gallery(selected_index=None)
 
     def begin_files(self) -> list[Any]:
         """The button for many was pressed: offer Stop instead. What is missing, `edit_files` says."""
@@ -69,26 +71,32 @@ class EditActions(PictureActions):
         own_style: str | None,
         strength: float,
         keep_background: bool,
-        source: str,
+        model: str,
         revision: str,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  gradio finds it by this default
     ) -> tuple[tuple[str, str], str, str]:
-        """Edit a picture.
+        """Edit a picture of a product: improve it, cut it out, or give it a style.
 
         Args:
-            enhance: of denoise, deblur, tone, upscale and cutout.
-            style: a named style; None or "" for none.
-            own_style: a style picture, in place of a named one.
+            picture: a picture file: JPEG, PNG, TIFF, WebP, GIF or BMP.
+            enhance: a list of denoise, deblur, tone, upscale and cutout.
+            style: the name of a style, waves say; "" for none.
+            own_style: a picture file to take the style from, in place of a named one; optional.
             strength: of the style, 0 to 1.
+            keep_background: whether the style leaves the background as it is.
+            model: Hub id of a model in place of the app's own; "" for that.
+            revision: its branch, tag or commit on the Hub; "" for the newest.
 
         Returns:
-            the pair for the slider (before, after; shrunk if large), the full-size PNG, and a line of text.
+            The picture before and after, shrunk if large.
+            The edited picture at full size, PNG.
+            A line about it.
         """
         with explained(request), request_folder() as folder:
-            path = self._editable(picture)[0]
+            path, pixels = self._editable(picture)
             wishes = self._wishes(folder, enhance, style, own_style, strength, keep_background)
-            with self.at_work(request, progress, source, revision) as job:
+            with self.at_work(request, progress, model, revision, pixels) as job:
                 options = wishes.for_pipe(job.pipe, request)
                 target = folder / f"{path.stem}-edited.png"
                 job.on_tile(0, 1)
@@ -106,16 +114,31 @@ class EditActions(PictureActions):
         own_style: str | None,
         strength: float,
         keep_background: bool,
-        source: str,
+        model: str,
         revision: str,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  gradio finds it by this default
     ) -> tuple[str, str]:
-        """Edit several pictures alike: a ZIP archive of PNGs, and a line of text that names those left out."""
+        """Edit several pictures of products alike.
+
+        Args:
+            pictures: 1 to 20 picture files.
+            enhance: a list of denoise, deblur, tone, upscale and cutout.
+            style: the name of a style, waves say; "" for none.
+            own_style: a picture file to take the style from, in place of a named one; optional.
+            strength: of the style, 0 to 1.
+            keep_background: whether the style leaves the background as it is.
+            model: Hub id of a model in place of the app's own; "" for that.
+            revision: its branch, tag or commit on the Hub; "" for the newest.
+
+        Returns:
+            The edited pictures at full size, PNG, as a ZIP archive.
+            A line about them, which names those that could not be read.
+        """
         with explained(request), request_folder() as folder:
-            paths = self._several(pictures)
+            paths, pixels = self._several(pictures)
             wishes = self._wishes(folder, enhance, style, own_style, strength, keep_background)
-            with self.at_work(request, progress, source, revision) as job:
+            with self.at_work(request, progress, model, revision, pixels) as job:
                 done, damaged = _all_edited(job, paths, folder, wishes.for_pipe(job.pipe, request))
                 archive = folder / "edited.zip"
                 write_zip(done, archive)
@@ -134,7 +157,8 @@ class EditActions(PictureActions):
             raise UserError("edit_too_large", name=path.name, size=size, limit=EDITED_MEGAPIXELS)
         return path, width * height
 
-    def _several(self, pictures: list[str] | None) -> list[Path]:
+    def _several(self, pictures: list[str] | None) -> tuple[list[Path], int]:
+        """Paths of uploads, and the pixels of all of them."""
         if not pictures:
             raise UserError("edit_batch_nothing")
         if len(pictures) > MAX_FILES:
@@ -143,7 +167,7 @@ class EditActions(PictureActions):
         pixels, limit = sum(size for _, size in found), self.services.limits.megapixels
         if pixels > limit * 1_000_000:
             raise UserError("edit_batch_large", size=round(pixels / 1e6), limit=limit)
-        return [path for path, _ in found]
+        return [path for path, _ in found], pixels
 
     def _wishes(
         self,
@@ -210,7 +234,7 @@ def _edited(
         job.on_tile(total * number + done, total * count)
 
     try:
-        (image,) = job.pipe.edit(path, **options, progress=progress).images
+        (image,) = gpu.call(job.pipe, "edit", path, **options, progress=progress).images
     except UserError:
         raise
     except (OSError, ValueError) as error:

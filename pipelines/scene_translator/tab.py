@@ -12,7 +12,7 @@ from ui.examples import scenes
 from ui.languages import UserError, add_strings, label, say
 from ui.picture_actions import Job, PictureActions, number_between
 from ui.services import explained, request_folder
-from ui.widgets import Camera, model_picker
+from ui.widgets import Camera, OpenDropdown, OpenRadio, OpenSlider, model_picker
 
 NAME, METHOD_NAME = "translate", "scene_translator"
 TARGETS = ("summer", "winter", "cloudy", "sunny")
@@ -30,7 +30,7 @@ def build(services: Services) -> None:
             photograph = picture_tab.picture_input(NAME, "photograph")
             camera = _camera()
             gallery = picture_tab.example_gallery(NAME, examples, "translate-examples")
-            target = gr.Radio(
+            target = OpenRadio(
                 choices,
                 value="winter",
                 label=label("translate_target"),
@@ -43,10 +43,10 @@ def build(services: Services) -> None:
                 )
                 every = gr.Button(label("translate_all"), elem_id="translate-all", scale=2, min_width=90)
                 stop = picture_tab.stop_button(NAME)
-            strength = gr.Slider(
+            strength = OpenSlider(
                 0, 1, value=1, step=0.05, label=label("translate_strength"), info=label("translate_strength_info")
             )
-            source = gr.Dropdown(
+            source = OpenDropdown(
                 [(label("translate_source_auto"), ""), *choices],
                 value="",
                 label=label("translate_source"),
@@ -74,7 +74,15 @@ def build(services: Services) -> None:
     )
     inputs, outputs = [photograph, *options], [*stage.more, stage.caption]
     four = picture_tab.wire_run(
-        actions, every, buttons, actions.translate_all, inputs, outputs, stage, last=stage.more[-1]
+        actions,
+        every,
+        buttons,
+        actions.translate_all,
+        inputs,
+        outputs,
+        stage,
+        last=stage.more[-1],
+        api_name="translate_all",
     )
     picture_tab.wire_stop(actions, buttons, [one, four])
 
@@ -113,15 +121,25 @@ class Actions(PictureActions):
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  gradio finds it by this default
     ) -> tuple[tuple[str, str], str, str]:
-        """Translate a photograph.
+        """Translate a photograph of a scene to another season or weather.
+
+        Args:
+            photograph: a picture file: JPEG, PNG, TIFF, WebP, GIF or BMP.
+            target: summer, winter, cloudy or sunny.
+            strength: 0 (as it was) to 1 (the model's translation).
+            source: what the photograph shows, of the same four; "" where that is not known.
+            model: Hub id of a model in place of the app's own; "" for that.
+            revision: its branch, tag or commit on the Hub; "" for the newest.
 
         Returns:
-            the pair for the slider (before, after; shrunk if large), the full-size PNG, and a line of text.
+            The photograph before and after, shrunk if large.
+            The translated photograph at full size, PNG.
+            A line about it.
         """
         with explained(request), request_folder() as folder:
             path, width, height = self.checked(photograph)
             strength = number_between(strength, 0, 1, "translate_strength_range")
-            with self.at_work(request, progress, model, revision) as job:
+            with self.at_work(request, progress, model, revision, width * height) as job:
                 _check_direction(job.pipe, target, source, request)
                 result = folder / f"{path.stem}-{target}.png"
                 job.paint(path, result, target=target, source=source, strength=strength)
@@ -140,15 +158,24 @@ class Actions(PictureActions):
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  gradio finds it by this default
     ) -> tuple[list[tuple[str, str]], list[str], str]:
-        """Translate a photograph to every target that the model knows.
+        """Translate a photograph of a scene to summer, winter, cloudy and sunny, whichever the model knows.
+
+        Args:
+            photograph: a picture file: JPEG, PNG, TIFF, WebP, GIF or BMP.
+            strength: 0 (as it was) to 1 (the model's translation).
+            source: what the photograph shows, of the same four; "" where that is not known.
+            model: Hub id of a model in place of the app's own; "" for that.
+            revision: its branch, tag or commit on the Hub; "" for the newest.
 
         Returns:
-            small pictures with their captions, the full-size PNGs, and a line of text.
+            Small pictures with their names.
+            The translated photographs at full size, PNG.
+            A line about them.
         """
         with explained(request), request_folder() as folder:
             path, width, height = self.checked(photograph)
             strength = number_between(strength, 0, 1, "translate_strength_range")
-            with self.at_work(request, progress, model, revision, parts=len(TARGETS)) as job:
+            with self.at_work(request, progress, model, revision, width * height, parts=len(TARGETS)) as job:
                 _check_some_target(job.pipe, request)
                 results = {name: folder / f"{path.stem}-{name}.png" for name in TARGETS if name in job.pipe.targets}
                 small = [_paint_one(job, path, results[target], target, source, strength) for target in results]
@@ -187,4 +214,4 @@ def _names(targets: Sequence[str], request: gr.Request) -> str:
 
 def _name(target: str, request: gr.Request) -> str:
     """A target in the page's language; another model's may be called anything."""
-    return say(request, f"translate_{target}") if target in TARGETS else target[:40]
+    return say(request, f"translate_{target}") if target in TARGETS else str(target)[:40]
