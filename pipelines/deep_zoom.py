@@ -6,6 +6,7 @@ half of that.
 """
 
 import os
+import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,7 +44,8 @@ def write_deep_zoom(
 ) -> DeepZoom:
     """Cut a picture into tiles of `TILE` px, JPEG without chroma subsampling, transparent parts on white.
 
-    The source streams past once; memory is bounded, see `pipelines.large_images`.
+    The source streams past once; memory is bounded, see `pipelines.large_images`. Nothing has the final names before it
+    is whole.
 
     Args:
         source: what `pipelines.large_images.LargeImage` reads.
@@ -57,25 +59,36 @@ def write_deep_zoom(
         FileExistsError: if there is such a pyramid already.
     """
     source, target = Path(source), Path(target)
-    pyramid_files = target.with_name(target.name + "_files")
+    pyramid_files = _tiles(target)
     if pyramid_files.exists():
         raise FileExistsError(f"{pyramid_files.name} exists already; choose another name.")
     large = LargeImage(source, max_pixels)
     image = _shown(large.image())
+    partial = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
     stopped = _watch(image, check) if check is not None else []
     try:
         with as_os_error(source):
-            image.dzsave(str(target), layout="dz", tile_size=TILE, overlap=0, suffix=_SUFFIX, keep="none")
-        (pyramid_files / "vips-properties.xml").unlink()  # no part of the format
+            image.dzsave(str(partial), layout="dz", tile_size=TILE, overlap=0, suffix=_SUFFIX, keep="none")
+        (_tiles(partial) / "vips-properties.xml").unlink()  # no part of the format
         if stopped:  # in the last rows, when libvips could finish all the same
             raise stopped[0]
+        _tiles(partial).rename(pyramid_files)
+        _index(partial).rename(_index(target))
     except BaseException as error:
-        shutil.rmtree(pyramid_files, ignore_errors=True)
-        target.with_name(target.name + ".dzi").unlink(missing_ok=True)
+        shutil.rmtree(_tiles(partial), ignore_errors=True)
+        _index(partial).unlink(missing_ok=True)
         if stopped:
             raise stopped[0] from error
         raise
     return DeepZoom(large.width, large.height, pyramid_files)
+
+
+def _tiles(target: Path) -> Path:
+    return target.with_name(target.name + "_files")
+
+
+def _index(target: Path) -> Path:
+    return target.with_name(target.name + ".dzi")
 
 
 def _shown(image: pyvips.Image) -> pyvips.Image:

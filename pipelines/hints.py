@@ -1,6 +1,7 @@
 """Colour hints: what a person says of single places of a picture. This module goes into Hub files."""
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,8 @@ def hint_points(points: Sequence[Any], height: int, width: int) -> list[Point]:
         if not isinstance(point, (list, tuple)) or len(point) not in (3, 4):
             raise ValueError(f"A hint is (x, y, colour) or (x, y, colour, radius), got {point!r}.")
         x, y, colour, radius = (*point, DEFAULT_RADIUS)[:4]
+        if not all(_is_number(value) for value in (x, y, radius)):
+            raise ValueError(f"A hint's place and radius are numbers, got {point!r}.")
         if not (0 <= x < width and 0 <= y < height):
             raise ValueError(f"The hint at ({x}, {y}) lies outside the picture of {width}x{height} pixels.")
         if not 0 < radius <= max(height, width):
@@ -93,7 +96,13 @@ def _colour(colour: Any) -> tuple[int, int, int]:
             return ImageColor.getrgb(colour)[:3]
         except ValueError as error:
             raise ValueError(f'A hint\'s colour is "#rrggbb", a name or (r, g, b), got {colour!r}.') from error
-    if len(colour) != 3 or not all(0 <= value <= 255 for value in colour):
+    channels = list(colour) if isinstance(colour, Sequence | np.ndarray) else []
+    if len(channels) != 3 or not all(_is_number(value) and 0 <= value <= 255 for value in channels):
         raise ValueError(f"A hint's colour is three numbers from 0 to 255, got {colour!r}.")
-    red, green, blue = (int(value) for value in colour)
+    red, green, blue = (int(value) for value in channels)
     return red, green, blue
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a real number, numpy's among them, and no truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from datasets_cards.procedural import landscape
 from pipelines import METHODS, get_method
 from pipelines.generation.png_metadata import read_facts
 from test_generation_tab import Studio
-from ui import Limits, Models, Services
+from ui import Limits, Models, Services, temporary
 
 pytest_plugins = ("browser_fixtures",)
 ROOT = Path(__file__).resolve().parent.parent
@@ -148,6 +149,19 @@ def test_a_whole_scroll_is_loaded_in_tiles(visit, tmp_path):
     assert desk.page.inner_text(".scroll-zoom") == f"{round(tall / 7)} %"  # of 700 pixels
     desk.page.click(".scroll-whole")
     assert desk.is_clean()
+
+
+def test_tiles_that_were_swept_away_are_explained(visit, tmp_path):
+    Image.effect_noise((4000, 700), 60).save(tmp_path / "long open.jpg", quality=80)
+    desk = visit()
+    desk.upload(tmp_path / "long open.jpg")
+    assert not desk.page.is_visible(".scroll-gone")
+    for tiles in temporary.folder().rglob("before_files"):
+        shutil.rmtree(tiles)
+    desk.page.click(".scroll-actual")
+    desk.page.wait_for_selector(".scroll-gone", state="visible")
+    desk.page.click("#examples button >> nth=1")
+    desk.page.wait_for_selector(".scroll-gone", state="hidden")
 
 
 def test_spots_of_colour_by_mouse_and_by_keyboard(visit, painting):

@@ -67,11 +67,15 @@ def test_stopped_or_damaged_it_leaves_nothing(tmp_path):
     broken = broken_files(tmp_path)
     before = sorted(tmp_path.iterdir())
 
+    seen: list[str] = []
+
     def stop() -> None:
+        seen.extend(path.name for path in tmp_path.iterdir())
         raise InterruptedError("enough")
 
     with pytest.raises(InterruptedError, match="enough"):
         write_deep_zoom(tmp_path / "a.png", tmp_path / "zoom", check=stop)
+    assert "a.png" in seen and not [name for name in seen if name.startswith("zoom")]
     for name in broken:
         with pytest.raises(OSError, match=name.replace(".", r"\.")):
             write_deep_zoom(tmp_path / name, tmp_path / "zoom")

@@ -215,7 +215,12 @@ def test_hints_are_given_in_pixels_of_the_full_picture():
 
 
 @pytest.mark.parametrize(
-    "hint", [(60, 5, "red"), (5, -1, "red"), (5, 5, "no colour"), (5, 5, (1, 2)), (5, 5), (5, 5, "red", 0)]
+    "hint",
+    [
+        *[(60, 5, "red"), (5, -1, "red"), (5, 5, "no colour"), (5, 5, (1, 2)), (5, 5), (5, 5, "red", 0)],
+        *[("5", 5, "red"), (5, None, "red"), (5, 5, 7), (5, 5, None), (5, 5, (1, "2", 3)), (5, 5, "red", "wide")],
+        *[(float("nan"), 5, "red"), (5, True, "red")],
+    ],
 )
 def test_a_bad_hint_is_refused(pipe, hint):
     with pytest.raises(ValueError, match="hint"):

@@ -69,7 +69,7 @@ class Guard:
         self._uploads += upload
         answer = _Answer(send)
         try:
-            answer.body = body = _Body(receive, *self._room(scope, upload))
+            answer.body = body = _Body(receive, *await self._room(scope, upload))
             await self.app(scope, body.receive, answer.send)
             facts |= {"status": answer.status, "bytes": body.size}
             if answer.status >= 400:
@@ -88,19 +88,21 @@ class Guard:
             self._requests -= 1
             self._uploads -= upload
 
-    def _room(self, scope: Scope, upload: bool) -> tuple[int, float]:
+    async def _room(self, scope: Scope, upload: bool) -> tuple[int, float]:
         """Bytes and seconds that a request may take; UserError where there is no room for it."""
         if self._requests > REQUESTS or (upload and self._uploads > self.limits.uploads):
             raise UserError("error_busy")
         limit, seconds = (MCP_BYTES if "/gradio_api/mcp" in scope["path"] else BODY_BYTES), BODY_SECONDS
         if upload:
             limit, seconds = self.limits.upload_megabytes * 1_000_000 + 100_000, UPLOAD_SECONDS
-            temporary.sweep(KEEP_SECONDS)
+            await asyncio.to_thread(temporary.sweep, KEEP_SECONDS)
         claimed = _length(scope) or 0
         if claimed > limit:
             raise UserError("error_too_large", limit=limit // 1_000_000)
-        if upload and temporary.used_bytes() + claimed > self.limits.temporary_megabytes * 1_000_000:
-            raise UserError("error_full")
+        if upload:  # in a thread: the tiles of large pictures are many files
+            used = await asyncio.to_thread(temporary.used_bytes)
+            if used + claimed > self.limits.temporary_megabytes * 1_000_000:
+                raise UserError("error_full")
         return limit, seconds
 
 

@@ -32,6 +32,7 @@ function addTiles(folder, pane) {
     pane, bounds, tileSize: TILE >> sharp, zoomOffset: sharp, minNativeZoom: -sharp, maxNativeZoom: top - sharp,
     minZoom: -9, maxZoom: 99, noWrap: true, keepBuffer: 1, updateWhenIdle: false,
   });
+  layer.on("tileerror", () => { find("gone").hidden = false; }); // results are kept for a while only
   layer.on("tileloadstart", ({ tile, coords }) => { // tiles at the right and lower edge are smaller than the others
     const shrunk = 2 ** (top - layer._getZoomForUrl()), scale = layer.getTileSize().x / TILE;
     const side = (whole, number) => Math.min(TILE, Math.ceil(whole / shrunk) - number * TILE) * scale;
@@ -175,7 +176,7 @@ function show() {
   if (!fresh && next.of !== shown?.of) return; // a result of a picture that is gone
   if (fresh) [shown, spots, split] = [next, [], 0.5];
   else Object.assign(shown, next);
-  find("apply").hidden = true;
+  find("apply").hidden = find("gone").hidden = true;
   props.value = JSON.stringify(spots);
   loadLeaflet().then(() => draw(fresh), () => {
     delete window.danqingLeaflet;

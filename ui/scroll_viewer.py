@@ -19,7 +19,7 @@ COLOURS = ("#2f5f9e", "#4a9a78", "#2e4460", "#d9a93f", "#a9713f", "#c2432c", "#b
 MAX_CHARACTERS, MAX_SPOTS = 20_000, 200
 _PARTS = (
     *("out", "in", "whole", "height", "actual", "full", "before", "after", "compare", "unsure", "unsure_tip"),
-    *("spot", "spot_tip", "remove", "any", "undo", "clear", "apply", "map", "missing"),
+    *("spot", "spot_tip", "remove", "any", "undo", "clear", "apply", "map", "missing", "gone"),
 )
 _HERE = Path(__file__).parent
 

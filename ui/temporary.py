@@ -1,5 +1,6 @@
 """The folder of uploads and results: what it holds, and that nothing stays in it."""
 
+import os
 import re
 import shutil
 import threading
@@ -26,7 +27,7 @@ def remove_own() -> None:
 
 def used_bytes() -> int:
     """Bytes of all files there."""
-    return sum(_size(path) for path in folder().rglob("*"))
+    return sum(_size(Path(root, name)) for root, _, names in os.walk(folder()) for name in names)
 
 
 def sweep(keep_seconds: float) -> int:
@@ -73,6 +74,6 @@ def _changed(path: Path) -> float:
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size if path.is_file() else 0
+        return path.stat().st_size
     except OSError:
         return 0

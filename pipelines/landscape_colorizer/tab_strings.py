@@ -50,6 +50,8 @@ STRINGS = {
         "colorize_viewer_clear": "Remove all",
         "colorize_viewer_apply": "Colour with the spots",
         "colorize_viewer_map": "The painting. Arrow keys move, + and − zoom.",
+        "colorize_viewer_gone": "Some of the picture did not arrive. Pictures are kept for an hour: choose "
+        "the painting again if this page was open for longer.",
         "colorize_viewer_missing": "The viewer could not be loaded. The download works all the same.",
         "colorize_viewer_colours": "Azurite, Malachite, Indigo, Gamboge, Ochre, Cinnabar, Rouge",
         "colorize_button": "Colour",
@@ -111,6 +113,7 @@ STRINGS = {
         "colorize_viewer_clear": "全部移除",
         "colorize_viewer_apply": "依点设色",
         "colorize_viewer_map": "画面。方向键移动，+ 和 − 缩放。",
+        "colorize_viewer_gone": "部分画面未能载入。图片只保留一小时，若页面打开已久，请重新选画。",
         "colorize_viewer_missing": "未能载入看图工具，但仍可下载。",
         "colorize_viewer_colours": "石青，石绿，花青，藤黄，赭石，朱砂，胭脂",
         "colorize_button": "设色",
