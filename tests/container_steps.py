@@ -83,15 +83,16 @@ def run(image: Image, command: list[str], read_only: bool = False, **options) ->
     """Start a command in the image, without a network, as its user; the steps of a build may write everywhere."""
     folder = str(image.folder)
     lines = [f"{shlex.quote(sys.executable)} -c {shlex.quote(_LOOPBACK)}"]
-    lines += [f"mount --bind {folder} {folder}"] if read_only else []
+    if read_only:  # first, for what is lent may lie under /tmp
+        lines.append(f"mount --bind {folder} {folder}")
+        lines += [f"mount --bind {folder}{volume} {folder}{volume}" for volume in image.volumes]
+        lines.append(f"mount -t tmpfs none {folder}/tmp && chmod 1777 {folder}/tmp")
     for source in _lent():
         target = shlex.quote(folder + source)
         lines.append(f"mkdir -p {target} && mount --rbind {shlex.quote(source)} {target}")
         if source not in ("/dev", "/proc"):
             lines.append(f"mount -o remount,bind,ro {target}")
     if read_only:
-        lines += [f"mount --bind {folder}{volume} {folder}{volume}" for volume in image.volumes]
-        lines.append(f"mount -t tmpfs none {folder}/tmp && chmod 1777 {folder}/tmp")
         lines.append(f"mount -o remount,bind,ro {folder}")
     words = shlex.join(["env", "-i", *(f"{key}={value}" for key, value in image.environment.items()), *command])
     script = f"cd {shlex.quote(image.workdir)} && exec {words}"
