@@ -29,7 +29,7 @@ from pipelines.images import (
     profile_needs_conversion,
     read_picture,
 )
-from pipelines.tiles import AreaShrink, Canvas, Progress, Tile, count_tiles, tiles, view_size
+from pipelines.tiles import AreaShrink, Canvas, Progress, Sample, Samples, Tile, count_tiles, tiles, view_size
 
 MAX_FILE_PIXELS = 10_000_000_000
 MAX_FILE_BYTES = 100_000_000_000
@@ -64,7 +64,8 @@ def paint_file(
     JPEG and WebP reduce 16 bits to 8. The result is sRGB without metadata, upright.
 
     Args:
-        pipe: has `view_area` and `canvas(view, height, width, **options)`, see `pipelines.tiles.Canvas`.
+        pipe: has `view_area` and `canvas(view, height, width, **options)`, see `pipelines.tiles.Canvas`; with a
+            `sample_side` above 0 its canvas also takes `samples`, see `pipelines.tiles.Samples`.
         source: PNG, JPEG, TIFF, WebP, GIF or AVIF by content; what PIL alone reads (BMP, JPEG 2000, PPM) is decoded
             in memory, up to `MAX_PICTURE_PIXELS`.
         target: ends in .png, .tif, .tiff, .jpg, .jpeg or .webp, in a folder that exists. It appears when whole.
@@ -90,7 +91,10 @@ def paint_file(
     image = LargeImage(source, max_pixels)
     check_target_size(target, image.height, image.width, image.channels == 4)
 
-    view = _view(image, pipe.view_area, progress)
+    sample_side = getattr(pipe, "sample_side", 0)
+    view, samples = _view(image, pipe.view_area, sample_side, progress)
+    if sample_side:
+        options["samples"] = samples
     canvas = pipe.canvas(view, image.height, image.width, **options)
     if canvas.halo is None:
         check_picture_size(f"{source.name} (painted as a whole)", image.height, image.width, MAX_PICTURE_PIXELS)
@@ -191,14 +195,19 @@ def _from_picture(picture: Picture) -> pyvips.Image:
     return pyvips.Image.new_from_array(array)
 
 
-def _view(image: LargeImage, max_area: int, progress: Progress | None) -> np.ndarray:
-    """The first pass over the file: `tiles.shrink` of the whole picture, exactly."""
+def _view(
+    image: LargeImage, max_area: int, sample_side: int, progress: Progress | None
+) -> tuple[np.ndarray, list[Sample]]:
+    """The first pass over the file: `tiles.shrink` and `tiles.sample` of the whole picture, exactly."""
     view = AreaShrink((image.height, image.width), view_size(image.height, image.width, max_area), image.dtype)
+    samples = Samples(image.height, image.width, sample_side, image.dtype)
     for rows in image.rows():
-        view.add(rows[..., :3])
+        colours = rows[..., :3]
+        view.add(colours)
+        samples.add(colours)
         if progress is not None:
             progress(0, 1)
-    return view.result()
+    return view.result(), samples.result()
 
 
 def _painted_rows(

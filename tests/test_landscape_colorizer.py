@@ -5,11 +5,13 @@ import pytest
 import torch
 from PIL import Image
 
+from datasets_cards.procedural import landscape
+from evaluation.seams import chroma_of_whole_and_crops
 from pipelines import LandscapeColorizer, get_method
 from pipelines.color import luminance, rgb_to_lab
 from pipelines.landscape_colorizer.networks_landscape_colorizer import Refiner, TwoNetGenerator
 from pipelines.sampling import sample_bilinear
-from pipelines.tiles import paint_tiles, shrink
+from pipelines.tiles import paint_tiles, sample, shrink
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +37,24 @@ def test_tiles_equal_the_whole(pipe):
     # The same sums in another order may round to the neighbouring level, and to no other.
     assert np.abs(whole.astype(int) - tiled).max() <= 1
     assert (whole == tiled).mean() > 0.999
+
+
+def test_the_whole_is_as_vivid_as_its_parts():
+    """The mean chroma of the samples' places is that of the samples coloured alone."""
+    pipe = get_method("landscape_colorizer").load("pipeline").from_pretrained()
+    pixels = np.asarray(landscape(5, 400, 1000))
+    parts = sample(pixels, pipe.sample_side)
+    seen = shrink(pixels, pipe.view_area)
+    without, canvas = pipe.canvas(seen, 1000, 400), pipe.canvas(seen, 1000, 400, samples=parts)
+    crops = [np.asarray(pipe(one.pixels).images[0]) for one in parts]
+
+    def ratio(chosen) -> float:
+        whole = paint_tiles(chosen, pixels)
+        places = [whole[one.top :, one.left :][:256, :256] for one in parts]
+        return chroma_of_whole_and_crops(np.concatenate(places), crops)
+
+    assert ratio(canvas) == pytest.approx(1, abs=0.01)
+    assert abs(ratio(without) - 1) > 0.02 and ratio(without) * canvas.vigour == pytest.approx(1, abs=0.02)
 
 
 def test_halo_is_no_wider_than_it_must_be(pipe):

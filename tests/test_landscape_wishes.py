@@ -11,13 +11,13 @@ from landscape_fixtures import coloured_tiny
 from pipelines import LandscapeColorizer, get_method
 from pipelines.color import lab_to_rgb, rgb_to_lab, srgb_gap
 from pipelines.landscape_colorizer.chroma_layer import ChromaLayer
-from pipelines.landscape_colorizer.fading import draw_fading, fade
+from pipelines.landscape_colorizer.fading import LEFT, draw_fading, fade
 from pipelines.landscape_colorizer.gamut import largest_chroma, scale_chroma
 from pipelines.landscape_colorizer.hint_spreading import hints_on_view, spread_hints, thinned
 from pipelines.landscape_colorizer.measure_palettes import has_cast
 from pipelines.landscape_colorizer.palettes import Palette, cluster_colours, palette_of, read_palette
 from pipelines.landscape_colorizer.recolouring import recolour, transport
-from pipelines.landscape_colorizer.restoration import restored
+from pipelines.landscape_colorizer.restoration import likely_mean, restored, share_left
 from pipelines.landscape_colorizer.traditions import BANK, TRADITIONS
 from pipelines.landscape_colorizer.variants import palette_gap, palette_of_seed
 from pipelines.tiles import paint_tiles, shrink
@@ -314,7 +314,7 @@ def test_restoring_undoes_most_of_the_stated_fading():
     torch.manual_seed(0)
     old = torch.nn.functional.interpolate(torch.randn(1, 2, 6, 6) * 12, size=(48, 48), mode="bilinear")
     old = old + torch.tensor([3.0, 15.0]).view(1, 2, 1, 1)
-    faded = fade(old, torch.tensor([0.3]), torch.tensor([[3.0, 15.0]]))
+    faded = fade(old, torch.tensor([0.3]), torch.tensor([[4.0, 12.0]]))
     mean = old.mean((2, 3))
     spread = float((old - mean[:, :, None, None]).square().sum(1).mean().sqrt())
     back = restored(torch.zeros_like(old), faded, spread, mean, 1.0)
@@ -322,6 +322,23 @@ def test_restoring_undoes_most_of_the_stated_fading():
     pairs = [(x - x.mean((2, 3), keepdim=True)).flatten() for x in (back, old)]
     assert torch.nn.functional.cosine_similarity(*pairs, dim=0) > 0.99  # hues are the painting's own
     assert torch.equal(restored(old, faded, spread, mean, 0.0), old)
+
+
+def test_what_is_left_of_the_chroma_is_within_the_model():
+    middle = sum(LEFT) / 2
+    assert share_left(middle * 10, 10) == pytest.approx(middle)  # both say the same
+    assert share_left(10, 10) == pytest.approx(middle**0.5)  # seems not faded: half way to the model's middle
+    assert share_left(0, 10) == LEFT[0] and share_left(1000, 10) == share_left(5, 0) == 1
+
+
+def test_the_likely_mean_lies_between_what_is_found_and_what_is_expected():
+    expected, veil = torch.tensor([[1.0, 20.0]]), torch.tensor([[3.5, 10.0]])
+    as_expected = 0.3 * expected + 0.7 * veil
+    torch.testing.assert_close(likely_mean(as_expected, expected, 0.3), expected)
+    redder = likely_mean(as_expected + torch.tensor([[2.0, 0.0]]), expected, 0.3)
+    assert 1 < redder[0, 0] < 1 + 2 / 0.3 and redder[0, 1] == pytest.approx(20, abs=1e-4)
+    found = torch.tensor([[5.0, 9.0]])
+    torch.testing.assert_close(likely_mean(found, expected, 1.0), found)  # nothing has faded
 
 
 def test_a_grey_picture_is_no_evidence():

@@ -15,7 +15,7 @@ from datasets_cards.procedural import landscape
 from pipelines import get_method, image_encoder, large_images
 from pipelines.images import read_picture
 from pipelines.large_images import LargeImage, paint_file
-from pipelines.tiles import paint_tiles, shrink
+from pipelines.tiles import paint_tiles, sample, shrink
 from test_images import broken_files, png_16_bit, swapped_profile
 from test_tiles import BlurCanvas, noise
 
@@ -466,6 +466,21 @@ def test_bad_wishes_leave_nothing(options, tmp_path):
     assert sorted(tmp_path.iterdir()) == before
 
 
+def whole_canvas(pipe, pixels, **wishes):
+    """As `paint_file` makes it, from a picture in memory."""
+    seen = {"samples": sample(pixels, pipe.sample_side)}
+    return pipe.canvas(shrink(pixels, pipe.view_area), *pixels.shape[:2], **seen, **wishes)
+
+
+def test_a_file_is_coloured_as_the_picture_in_memory(colorizer, tmp_path):
+    """Samples at full size included, which the file's first pass cuts out of passing rows."""
+    picture = landscape(3, 530, 560, ink=True)
+    picture.save(tmp_path / "a.png")
+    paint_file(colorizer, tmp_path / "a.png", tmp_path / "b.png")
+    assert whole_canvas(colorizer, np.asarray(picture)).vigour != 1
+    np.testing.assert_array_equal(decoded(tmp_path / "b.png"), np.asarray(colorizer(picture).images[0]))
+
+
 WISHES = {"palette": "blue-green", "hints": [(700, 900, "#c03020")], "seed": 2, "vividness": 1.4}
 
 
@@ -474,7 +489,7 @@ def test_tile_equals_whole_on_a_part_of_a_real_scroll(colorizer, shared_data, wi
     """At most one level apart: the convolutions of differently shaped tiles round differently in the last bit."""
     with Image.open(shared_data / "scrolls" / SCROLL) as scroll:
         pixels = np.asarray(scroll.convert("RGB").crop((2000, 300, 2760, 1260)))
-    canvas = colorizer.canvas(shrink(pixels, colorizer.view_area), *pixels.shape[:2], **wishes)
+    canvas = whole_canvas(colorizer, pixels, **wishes)
     whole = canvas.paint(pixels, 0, 0).astype(int)
     for tile, offset in ((256, (0, 0)), (256, (98, 30)), ((128, 600), (0, 0)), (500, (250, 3))):
         tiled = paint_tiles(canvas, pixels, tile=tile, offset=offset)
@@ -486,7 +501,7 @@ def test_tile_equals_whole_on_the_real_scroll(colorizer, shared_data, tmp_path):
     """8770 x 1417 px from file to file: three sizes of tile, two offsets of the grid, and all of it at once."""
     with Image.open(shared_data / "scrolls" / SCROLL) as scroll:
         pixels = np.asarray(scroll.convert("RGB"))
-    canvas = colorizer.canvas(shrink(pixels, colorizer.view_area), *pixels.shape[:2])
+    canvas = whole_canvas(colorizer, pixels)
     whole = canvas.paint(pixels, 0, 0).astype(int)
     Image.fromarray(pixels).save(tmp_path / "scroll.tif")  # the two libraries' JPEG decoders differ in the last bits
     for tile in (384, 1024, 2000):

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from pipelines.tiles import AreaShrink, count_tiles, paint_tiles, shrink, tiles, view_size
+from pipelines.tiles import (
+    MOST_SAMPLES,
+    AreaShrink,
+    Samples,
+    count_tiles,
+    paint_tiles,
+    sample,
+    shrink,
+    tiles,
+    view_size,
+)
 
 
 class BlurCanvas:
@@ -122,6 +132,30 @@ def test_shrink_keeps_small_pictures_and_full_range():
     assert shrink(pixels, 600) is pixels
     white = shrink(np.full((3000, 1111, 3), 65535, np.uint16), 5000)
     assert white.min() == 65535 and white.shape[0] * white.shape[1] <= 5000
+
+
+@pytest.mark.parametrize("size", [(700, 300), (150, 900), (400, 400), (1000, 2)])
+def test_samples_are_parts_of_the_picture(size):
+    pixels = noise(*size)
+    samples = Samples(*size, 64, pixels.dtype)
+    for top in range(0, size[0], 37):
+        samples.add(pixels[top : top + 37])
+    parts = samples.result()
+    assert 2 <= len(parts) <= MOST_SAMPLES and len({(one.top, one.left) for one in parts}) == len(parts)
+    for one, other in zip(parts, sample(pixels, 64), strict=True):
+        height, width = one.pixels.shape[:2]
+        assert (height, width) == (min(64, size[0]), min(64, size[1])) and one.top % 2 == one.left % 2 == 0
+        np.testing.assert_array_equal(
+            one.pixels, pixels[one.top : one.top + height, one.left : one.left + width], strict=True
+        )
+        assert (one.top, one.left) == (other.top, other.left) and (one.pixels == other.pixels).all()
+    spread = [one.top if size[0] > size[1] else one.left for one in parts]
+    assert min(spread) <= 64 and max(spread) >= max(size) - 128
+
+
+def test_small_pictures_give_no_samples():
+    assert sample(noise(64, 64), 64) == sample(noise(100, 127), 64) == sample(noise(500, 500), 0) == []
+    assert len(sample(noise(64, 128), 64)) == 2
 
 
 def test_errors_name_what_was_given():

@@ -3,13 +3,14 @@
 A faded painting keeps the share `left` of its chroma; over the rest lies a veil of one tone, yellow to brown, as aged
 silk, varnish and dust give: ab' = left * ab + (1 - left) * tone. Lightness stays: ink is carbon and does not fade,
 and a colorizer cannot give lightness back. What an eight-bit photograph then rounds away is lost, as it is in life.
+This module goes into Hub files.
 """
 
 import torch
 from torch import Tensor
 
 LEFT = (0.15, 0.6)  # least and most of the chroma that is left
-TONE = ((1.0, 6.0), (4.0, 16.0))  # of the veil, least and most a*, b*: old silk's
+TONE = ((1.0, 6.0), (4.0, 16.0))  # of the veil, (least, most) a* and (least, most) b*: old silk's
 
 
 def fade(chroma: Tensor, left: Tensor, tone: Tensor) -> Tensor:

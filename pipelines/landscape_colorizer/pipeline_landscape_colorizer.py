@@ -16,7 +16,7 @@ from pipelines.landscape_colorizer.training_scale_norm import TrainingScaleCanva
 from pipelines.landscape_colorizer.two_net_canvas import TwoNetCanvas, Wishes
 from pipelines.landscape_colorizer.whole_canvas import WholeCanvas
 from pipelines.pretrained import PretrainedPipeline
-from pipelines.tiles import Canvas, Progress, paint_tiles, shrink
+from pipelines.tiles import Canvas, Progress, Sample, paint_tiles, sample, shrink
 
 Seeds = int | Sequence[int | None] | None
 
@@ -63,6 +63,11 @@ class LandscapeColorizer(PretrainedPipeline):
     def view_area(self) -> int:
         """Pixels of the largest view that `canvas` wants to see of the whole picture."""
         return getattr(self.generator.config, "view_area", 1)
+
+    @property
+    def sample_side(self) -> int:
+        """Pixels a side of the samples at full size that `canvas` wants to see, 0 for none."""
+        return getattr(self.generator.config, "sample_side", 0)
 
     @torch.no_grad()
     def __call__(
@@ -131,10 +136,11 @@ class LandscapeColorizer(PretrainedPipeline):
             raise ValueError(f"Got hints for {len(each)} pictures and {len(pictures)} pictures.")
         coloured, palettes, radii = [], [], []
         for picture, given in zip(pictures, each, strict=True):
-            view = shrink(picture.pixels, self.view_area)
+            seen = (shrink(picture.pixels, self.view_area), picture.height, picture.width)
+            samples = sample(picture.pixels, self.sample_side)
             for one in seeds:
                 wishes = Wishes(vividness, strength, palette, given, restore, one)
-                canvas = self._canvas(view, picture.height, picture.width, wishes)
+                canvas = self._canvas(*seen, wishes, samples)
                 coloured.append(Picture(paint_tiles(canvas, picture.pixels, progress=progress), picture.alpha))
                 if return_palettes:
                     palettes.append(canvas.palette if isinstance(canvas, TwoNetCanvas) else None)
@@ -161,6 +167,7 @@ class LandscapeColorizer(PretrainedPipeline):
         restore: float = 0.0,
         seed: int | None = None,
         statistics: str | None = None,
+        samples: Sequence[Sample] = (),
     ) -> Canvas:
         """Get ready to paint a picture tile by tile: everything is decided here, from the view.
 
@@ -171,20 +178,28 @@ class LandscapeColorizer(PretrainedPipeline):
             seed: of the colouring; None is the model's own.
             statistics: "training" paints with the paper's `ResNetGenerator` in tiles, its instance norms reading
                 statistics at the scale it was trained at; None paints the picture as a whole.
+            samples: of the picture, `pipelines.tiles.sample` with `sample_side`: without them the whole may come out
+                duller than its parts would.
 
         Raises:
             ValueError, OSError: as `__call__`.
         """
         wishes = Wishes(vividness, strength, read_wished_palette(palette), hints, restore, seed)
-        return self._canvas(view, height, width, wishes, statistics)
+        return self._canvas(view, height, width, wishes, samples, statistics)
 
     def _canvas(
-        self, view: np.ndarray, height: int, width: int, wishes: Wishes, statistics: str | None = None
+        self,
+        view: np.ndarray,
+        height: int,
+        width: int,
+        wishes: Wishes,
+        samples: Sequence[Sample],
+        statistics: str | None = None,
     ) -> TwoNetCanvas | WholeCanvas | TrainingScaleCanvas:
         if hasattr(self.generator, "plan"):
             if statistics is not None:
                 raise ValueError("The default network has no statistics of the picture; leave `statistics` out.")
-            return TwoNetCanvas(self.generator, view, height, width, wishes)
+            return TwoNetCanvas(self.generator, view, height, width, wishes, samples)
         whole = WholeCanvas(self.generator, wishes)  # which refuses what these networks do not take
         if statistics not in (None, "training"):
             raise ValueError(f'statistics is None or "training", got {statistics!r}.')

@@ -61,7 +61,8 @@ class _Remembering:
     """A pipeline that keeps the canvas it made."""
 
     def __init__(self, pipe: Any):
-        self.pipe, self.view_area, self.made = pipe, pipe.view_area, None
+        self.pipe, self.made = pipe, None
+        self.view_area, self.sample_side = pipe.view_area, pipe.sample_side
 
     def canvas(self, *view: Any, **options: Any) -> Any:
         try:

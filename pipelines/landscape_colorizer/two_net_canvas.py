@@ -1,8 +1,12 @@
 """One painting being coloured by the default generator: decided once on the view, then laid out tile by tile.
 
+What the network is unsure of it paints paler, and a whole scroll shrunk to a view is stranger to it than the crops that
+it was trained on. So a few crops are coloured alone, and the whole is made as vivid as they are.
+
 This module goes into Hub files.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +26,9 @@ from pipelines.landscape_colorizer.recolouring import recolour
 from pipelines.landscape_colorizer.restoration import restored
 from pipelines.landscape_colorizer.traditions import BANK
 from pipelines.landscape_colorizer.variants import palette_of_seed
+from pipelines.tiles import Sample
+
+_MOST_VIGOUR = 1.5  # beyond, the samples are of another kind than the whole
 
 
 @dataclass(frozen=True)
@@ -54,13 +61,16 @@ class TwoNetCanvas:
         view: the whole picture shrunk, (h, w, 3) uint8 or uint16.
         height, width: of the picture.
         wishes: of the person.
+        samples: parts of the picture at full size.
     """
 
     halo: int | None = 16  # px a tile must see around itself; the refiner's field is 30 px
     multiple = 2  # tiles begin at even rows and columns, where the refiner's 2x2 blocks do
 
     @torch.no_grad()
-    def __init__(self, generator: Any, view: np.ndarray, height: int, width: int, wishes: Wishes):
+    def __init__(
+        self, generator: Any, view: np.ndarray, height: int, width: int, wishes: Wishes, samples: Sequence[Sample] = ()
+    ):
         self.generator, self.wishes = generator, wishes
         self.size, self.notes = (height, width), list[str]()
         rgb = view_tensor(view, generator)
@@ -68,6 +78,7 @@ class TwoNetCanvas:
         self._lightness = normalised_lightness(rgb)
         self.plan = generator.plan(self._lightness)
         self.scale = (self._view_size[0] / 4 / height, self._view_size[1] / 4 / width)
+        self.vigour = self._vigour(samples) if samples else 1.0
         self.layer: ChromaLayer | None = None
         if wishes.palette or wishes.hints or wishes.restore or wishes.seed is not None:
             change = self._wished(self._chosen) - self._chosen
@@ -80,7 +91,7 @@ class TwoNetCanvas:
         rgb = view_tensor(pixels, self.generator)
         lightness = normalised_lightness(rgb)
         even = F.pad(lightness, (0, width % 2, 0, height % 2), mode="replicate")
-        chroma = self.generator.paint(even, self.plan, (top, left), self.scale)[:, :, :height, :width]
+        chroma = self.generator.paint(even, self.plan, (top, left), self.scale)[:, :, :height, :width] * self.vigour
         if self.layer is not None:
             chroma = chroma + self.layer.read(lightness, top, left)
         lab = torch.cat([(lightness + 1) * 50, chroma], dim=1)
@@ -109,7 +120,20 @@ class TwoNetCanvas:
         """What the network chose, (1, 2, h, w) CIELAB."""
         height, width = self._view_size
         even = F.pad(self._lightness, (0, width % 2, 0, height % 2), mode="replicate")
-        return self.generator.paint(even, self.plan, (0, 0), (0.25, 0.25))[:, :, :height, :width]
+        return self.generator.paint(even, self.plan, (0, 0), (0.25, 0.25))[:, :, :height, :width] * self.vigour
+
+    def _vigour(self, samples: Sequence[Sample]) -> float:
+        """Mean chroma of the samples planned alone, over that of the same places in the plan of the whole."""
+        alone = together = 0.0
+        for one in samples:
+            plan = self.generator.plan(normalised_lightness(view_tensor(one.pixels, self.generator)))
+            cells = [
+                slice(int(start * scale), math.ceil((start + length) * scale))
+                for start, length, scale in zip((one.top, one.left), one.pixels.shape[:2], self.scale, strict=True)
+            ]
+            alone += float(plan[:, :2].norm(dim=1).mean())
+            together += float(self.plan[:, :2, cells[0], cells[1]].norm(dim=1).mean())
+        return min(max(alone / max(together, 1e-6), 1 / _MOST_VIGOUR), _MOST_VIGOUR)
 
     def _wished(self, chroma: Tensor) -> Tensor:
         """The view's chroma as the person wants it."""

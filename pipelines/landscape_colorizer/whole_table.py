@@ -27,7 +27,7 @@ from pipelines.color import grey_of
 from pipelines.landscape_colorizer import baselines
 from pipelines.landscape_colorizer.networks_pix2pix import ResNetGenerator
 from pipelines.landscape_colorizer.pipeline_landscape_colorizer import LandscapeColorizer
-from pipelines.tiles import paint_tiles, shrink, tiles
+from pipelines.tiles import paint_tiles, sample, shrink, tiles
 
 TILE = 256
 SHIFT = 96  # px that the tiles are moved by to see whether their place matters; a multiple of 8
@@ -145,7 +145,8 @@ def by_canvas(pipe: LandscapeColorizer, statistics: str | None = None) -> Paint:
     """Decide once, then paint tile by tile where the network can."""
 
     def paint(pixels: np.ndarray, shift: int) -> np.ndarray:
-        canvas = pipe.canvas(shrink(pixels, pipe.view_area), *pixels.shape[:2], statistics=statistics)
+        view, samples = shrink(pixels, pipe.view_area), sample(pixels, pipe.sample_side)
+        canvas = pipe.canvas(view, *pixels.shape[:2], statistics=statistics, samples=samples)
         return paint_tiles(canvas, pixels, TILE, offset=(shift, shift))
 
     return paint
