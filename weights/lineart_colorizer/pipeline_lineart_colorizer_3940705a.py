@@ -876,12 +876,14 @@ def paper_of(light: Tensor) -> Tensor:
 # Pictures of any size, piece by piece: tiles with halos, and the small view of the whole that steers them.
 #
 # A network of bounded receptive field gives each pixel the same value from a tile with a wide enough halo as from the
-# whole picture; what the whole picture decides reaches it through the view. This module needs numpy only and goes
+# whole picture; what the whole picture decides reaches it through the view, and through a few samples at full size where
+# a pipeline wants them. This module needs numpy only and goes
 # into Hub files. `paint_tiles` is the loop in memory, `pipelines.large_images` the one for files.
 
 Progress = Callable[[int, int], None]
 """Called with (tiles done, tiles in all) after each tile; an exception raised inside cancels the work."""
 
+MOST_SAMPLES = 16  # of a picture: enough for a mean, little beside a large picture's tiles
 _ROWS_PER_SHRINK_STEP = 64  # rows taken at once: few enough to stay in the processor's cache
 
 
@@ -898,6 +900,15 @@ class Canvas(Protocol):
     def paint(self, pixels: np.ndarray, top: int, left: int) -> np.ndarray:
         """Paint the part (h, w, 3) uint8 or uint16 whose first pixel is (top, left): same shape, same dtype."""
         ...
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A part of a picture at full size: (h, w, 3) `pixels` whose first is (top, left), both even."""
+
+    top: int
+    left: int
+    pixels: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -1037,6 +1048,53 @@ def shrink(pixels: np.ndarray, max_area: int) -> np.ndarray:
     return view.result()
 
 
+def sample(pixels: np.ndarray, side: int) -> list[Sample]:
+    """The samples of a picture in memory, (H, W, 3): see `Samples`."""
+    samples = Samples(pixels.shape[0], pixels.shape[1], side, pixels.dtype)
+    samples.add(pixels)
+    return samples.result()
+
+
+class Samples:
+    """At most `MOST_SAMPLES` squares of a picture, evenly spread over it, cut from its rows as they come from the top.
+
+    Args:
+        height, width: of the picture.
+        side: of the squares, even; a side of the picture that is shorter is taken whole. A picture that does not hold
+            two of them gives none, and so does a side of 0.
+        dtype: of the rows.
+    """
+
+    def __init__(self, height: int, width: int, side: int, dtype: np.dtype | type):
+        self._rows, self._parts = 0, list[Sample]()
+        if side < 1:
+            return
+        down, across = max(height // side, 1), max(width // side, 1)
+        if down * across < 2:
+            return
+        if down * across > MOST_SAMPLES:
+            down = min(max(round(math.sqrt(MOST_SAMPLES * height / width)), 1), down, MOST_SAMPLES)
+            across = min(MOST_SAMPLES // down, across)
+        shape = (min(side, height), min(side, width), 3)
+        places = itertools.product(_starts(height, side, down), _starts(width, side, across))
+        self._parts = [Sample(top, left, np.empty(shape, dtype)) for top, left in places]
+
+    def add(self, rows: np.ndarray) -> None:
+        """Take the next rows, (h, W, 3)."""
+        above, below = self._rows, self._rows + len(rows)
+        for part in self._parts:
+            height, width = part.pixels.shape[:2]
+            first, last = max(part.top, above), min(part.top + height, below)
+            if first < last:
+                taken = rows[first - above : last - above, part.left : part.left + width]
+                part.pixels[first - part.top : last - part.top] = taken
+        self._rows = below
+
+    def result(self) -> list[Sample]:
+        """All samples, once all rows have come."""
+        return self._parts
+
+
 class AreaShrink:
     """The area filter of `shrink`, fed rows from the top, in portions of any height.
 
@@ -1103,6 +1161,12 @@ def _cuts(side: int, step: int, offset: int, multiple: int) -> list[int]:
         raise ValueError(f"A grid of tiles is shifted by 0 pixels or more, got {offset}.")
     first = _round_up_to_multiple(offset, multiple) % step
     return [0, *range(first or step, side, step), side]
+
+
+def _starts(length: int, side: int, count: int) -> list[int]:
+    """Where squares begin that are spread over a length; even numbers."""
+    spare = max(length - side, 0)
+    return [int(start / 2) * 2 for start in (np.linspace(0, spare, count) if count > 1 else [spare / 2])]
 
 
 def _round_up_to_multiple(value: int, multiple: int) -> int:

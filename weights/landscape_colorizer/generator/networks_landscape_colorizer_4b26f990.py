@@ -286,6 +286,8 @@ class TwoNetGenerator(ModelMixin, ConfigMixin):
         encoder_width, encoder_depth: scale of EfficientNet-Lite0; 1 and 1 take its published weights.
         decoder: channels of the palette's decoder at strides 16, 8 and 4.
         view_area: pixels of the largest view the palette is shown.
+        sample_side: pixels a side of the parts at full size that say how vivid the whole is to be: that of the crops
+            in training; 0 for none.
         spread_gain: factor on the estimated spread of the chroma: an estimate is a mean, too pale for the pictures
             that are not.
         spread_floor: the least spread, in CIELAB units, that a picture is painted with: an ink painting, from which
@@ -305,6 +307,7 @@ class TwoNetGenerator(ModelMixin, ConfigMixin):
         encoder_depth: float = 1.0,
         decoder: tuple[int, ...] = (128, 96, 64),
         view_area: int = 512 * 512,
+        sample_side: int = 256,
         spread_gain: float = 1.0,
         spread_floor: float = 0.0,
         radius: bool = False,

@@ -2,6 +2,7 @@
 """Translate photographs of scenes: summer and winter, cloudy and sunny."""
 
 import io
+import itertools
 import math
 import os
 import struct
@@ -433,12 +434,14 @@ def _decoder_reason(error: BaseException) -> str:
 # Pictures of any size, piece by piece: tiles with halos, and the small view of the whole that steers them.
 #
 # A network of bounded receptive field gives each pixel the same value from a tile with a wide enough halo as from the
-# whole picture; what the whole picture decides reaches it through the view. This module needs numpy only and goes
+# whole picture; what the whole picture decides reaches it through the view, and through a few samples at full size where
+# a pipeline wants them. This module needs numpy only and goes
 # into Hub files. `paint_tiles` is the loop in memory, `pipelines.large_images` the one for files.
 
 Progress = Callable[[int, int], None]
 """Called with (tiles done, tiles in all) after each tile; an exception raised inside cancels the work."""
 
+MOST_SAMPLES = 16  # of a picture: enough for a mean, little beside a large picture's tiles
 _ROWS_PER_SHRINK_STEP = 64  # rows taken at once: few enough to stay in the processor's cache
 
 
@@ -455,6 +458,15 @@ class Canvas(Protocol):
     def paint(self, pixels: np.ndarray, top: int, left: int) -> np.ndarray:
         """Paint the part (h, w, 3) uint8 or uint16 whose first pixel is (top, left): same shape, same dtype."""
         ...
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A part of a picture at full size: (h, w, 3) `pixels` whose first is (top, left), both even."""
+
+    top: int
+    left: int
+    pixels: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -476,7 +488,14 @@ class Tile:
         return painted[rows, self.left - self.outer_left : self.right - self.outer_left]
 
 
-def tiles(height: int, width: int, tile: int | tuple[int, int], halo: int | None, multiple: int = 1) -> Iterator[Tile]:
+def tiles(
+    height: int,
+    width: int,
+    tile: int | tuple[int, int],
+    halo: int | None,
+    multiple: int = 1,
+    offset: tuple[int, int] = (0, 0),
+) -> Iterator[Tile]:
     """Cover a picture with tiles, row by row; inner boxes neither overlap nor leave a gap.
 
     Args:
@@ -485,9 +504,10 @@ def tiles(height: int, width: int, tile: int | tuple[int, int], halo: int | None
         halo: pixels around the inner box, rounded up likewise and clipped at the picture's border, so that a network
             pads there as it would the whole picture. None: a single tile.
         multiple: all boxes start at multiples of it.
+        offset: (rows, columns) by which the grid is shifted, rounded up likewise: the first tiles end there.
 
     Raises:
-        ValueError: for sizes below 1 or a negative halo.
+        ValueError: for sizes below 1, a negative halo or a negative offset.
     """
     tile_height, tile_width = tile_shape(tile, multiple)
     if height < 1 or width < 1 or (halo is not None and halo < 0):
@@ -496,10 +516,10 @@ def tiles(height: int, width: int, tile: int | tuple[int, int], halo: int | None
         yield Tile(0, 0, height, width, 0, 0, height, width)
         return
     halo = _round_up_to_multiple(halo, multiple)
-    for top in range(0, height, tile_height):
-        bottom = min(top + tile_height, height)
-        for left in range(0, width, tile_width):
-            right = min(left + tile_width, width)
+    rows = _cuts(height, tile_height, offset[0], multiple)
+    columns = _cuts(width, tile_width, offset[1], multiple)
+    for top, bottom in itertools.pairwise(rows):
+        for left, right in itertools.pairwise(columns):
             outer = (max(top - halo, 0), max(left - halo, 0), min(bottom + halo, height), min(right + halo, width))
             yield Tile(top, left, bottom, right, *outer)
 
@@ -512,14 +532,27 @@ def tile_shape(tile: int | tuple[int, int], multiple: int = 1) -> tuple[int, int
     return _round_up_to_multiple(sides[0], multiple), _round_up_to_multiple(sides[1], multiple)
 
 
-def count_tiles(height: int, width: int, tile: int | tuple[int, int], halo: int | None, multiple: int = 1) -> int:
+def count_tiles(
+    height: int,
+    width: int,
+    tile: int | tuple[int, int],
+    halo: int | None,
+    multiple: int = 1,
+    offset: tuple[int, int] = (0, 0),
+) -> int:
     """How many tiles `tiles` yields."""
-    tile_height, tile_width = tile_shape(tile, multiple)
-    return 1 if halo is None else math.ceil(height / tile_height) * math.ceil(width / tile_width)
+    if halo is None:
+        return 1
+    sides = zip((height, width), tile_shape(tile, multiple), offset, strict=True)
+    return math.prod(len(_cuts(side, step, shift, multiple)) - 1 for side, step, shift in sides)
 
 
 def paint_tiles(
-    canvas: Canvas, pixels: np.ndarray, tile: int | tuple[int, int] = 1024, progress: Progress | None = None
+    canvas: Canvas,
+    pixels: np.ndarray,
+    tile: int | tuple[int, int] = 1024,
+    progress: Progress | None = None,
+    offset: tuple[int, int] = (0, 0),
 ) -> np.ndarray:
     """Paint a picture in memory, tile by tile.
 
@@ -528,14 +561,16 @@ def paint_tiles(
         pixels: (H, W, 3) uint8 or uint16.
         tile: side of a tile; the result does not depend on it.
         progress: called after each tile.
+        offset: (rows, columns) by which the grid of tiles is shifted; nor does it depend on that.
 
     Returns:
         (H, W, 3) of the same dtype.
     """
     height, width = pixels.shape[:2]
     painted = np.empty_like(pixels)
-    total = count_tiles(height, width, tile, canvas.halo, canvas.multiple)
-    for done, box in enumerate(tiles(height, width, tile, canvas.halo, canvas.multiple), start=1):
+    layout = (height, width, tile, canvas.halo, canvas.multiple, offset)
+    total = count_tiles(*layout)
+    for done, box in enumerate(tiles(*layout), start=1):
         part = pixels[box.outer_top : box.outer_bottom, box.outer_left : box.outer_right]
         painted[box.top : box.bottom, box.left : box.right] = box.inner_of(
             canvas.paint(np.ascontiguousarray(part), box.outer_top, box.outer_left)
@@ -569,6 +604,53 @@ def shrink(pixels: np.ndarray, max_area: int) -> np.ndarray:
     view = AreaShrink(old, new, pixels.dtype)
     view.add(pixels)
     return view.result()
+
+
+def sample(pixels: np.ndarray, side: int) -> list[Sample]:
+    """The samples of a picture in memory, (H, W, 3): see `Samples`."""
+    samples = Samples(pixels.shape[0], pixels.shape[1], side, pixels.dtype)
+    samples.add(pixels)
+    return samples.result()
+
+
+class Samples:
+    """At most `MOST_SAMPLES` squares of a picture, evenly spread over it, cut from its rows as they come from the top.
+
+    Args:
+        height, width: of the picture.
+        side: of the squares, even; a side of the picture that is shorter is taken whole. A picture that does not hold
+            two of them gives none, and so does a side of 0.
+        dtype: of the rows.
+    """
+
+    def __init__(self, height: int, width: int, side: int, dtype: np.dtype | type):
+        self._rows, self._parts = 0, list[Sample]()
+        if side < 1:
+            return
+        down, across = max(height // side, 1), max(width // side, 1)
+        if down * across < 2:
+            return
+        if down * across > MOST_SAMPLES:
+            down = min(max(round(math.sqrt(MOST_SAMPLES * height / width)), 1), down, MOST_SAMPLES)
+            across = min(MOST_SAMPLES // down, across)
+        shape = (min(side, height), min(side, width), 3)
+        places = itertools.product(_starts(height, side, down), _starts(width, side, across))
+        self._parts = [Sample(top, left, np.empty(shape, dtype)) for top, left in places]
+
+    def add(self, rows: np.ndarray) -> None:
+        """Take the next rows, (h, W, 3)."""
+        above, below = self._rows, self._rows + len(rows)
+        for part in self._parts:
+            height, width = part.pixels.shape[:2]
+            first, last = max(part.top, above), min(part.top + height, below)
+            if first < last:
+                taken = rows[first - above : last - above, part.left : part.left + width]
+                part.pixels[first - part.top : last - part.top] = taken
+        self._rows = below
+
+    def result(self) -> list[Sample]:
+        """All samples, once all rows have come."""
+        return self._parts
 
 
 class AreaShrink:
@@ -629,6 +711,20 @@ class AreaShrink:
         whole = np.diff(before[:, self._column], axis=1) * self.new[1]
         inside = np.minimum(self._column, rows.shape[1] - 1)  # the last edge lies behind the last column, offset 0
         return whole + np.diff(rows[:, inside] * self._offset, axis=1)
+
+
+def _cuts(side: int, step: int, offset: int, multiple: int) -> list[int]:
+    """Where tiles of `step` pixels begin and end along one side: 0, offset, offset + step, ..., side."""
+    if offset < 0:
+        raise ValueError(f"A grid of tiles is shifted by 0 pixels or more, got {offset}.")
+    first = _round_up_to_multiple(offset, multiple) % step
+    return [0, *range(first or step, side, step), side]
+
+
+def _starts(length: int, side: int, count: int) -> list[int]:
+    """Where squares begin that are spread over a length; even numbers."""
+    spare = max(length - side, 0)
+    return [int(start / 2) * 2 for start in (np.linspace(0, spare, count) if count > 1 else [spare / 2])]
 
 
 def _round_up_to_multiple(value: int, multiple: int) -> int:

@@ -423,12 +423,14 @@ def srgb_gap(lab: Tensor) -> Tensor:
 # Pictures of any size, piece by piece: tiles with halos, and the small view of the whole that steers them.
 #
 # A network of bounded receptive field gives each pixel the same value from a tile with a wide enough halo as from the
-# whole picture; what the whole picture decides reaches it through the view. This module needs numpy only and goes
+# whole picture; what the whole picture decides reaches it through the view, and through a few samples at full size where
+# a pipeline wants them. This module needs numpy only and goes
 # into Hub files. `paint_tiles` is the loop in memory, `pipelines.large_images` the one for files.
 
 Progress = Callable[[int, int], None]
 """Called with (tiles done, tiles in all) after each tile; an exception raised inside cancels the work."""
 
+MOST_SAMPLES = 16  # of a picture: enough for a mean, little beside a large picture's tiles
 _ROWS_PER_SHRINK_STEP = 64  # rows taken at once: few enough to stay in the processor's cache
 
 
@@ -445,6 +447,15 @@ class Canvas(Protocol):
     def paint(self, pixels: np.ndarray, top: int, left: int) -> np.ndarray:
         """Paint the part (h, w, 3) uint8 or uint16 whose first pixel is (top, left): same shape, same dtype."""
         ...
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A part of a picture at full size: (h, w, 3) `pixels` whose first is (top, left), both even."""
+
+    top: int
+    left: int
+    pixels: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -584,6 +595,53 @@ def shrink(pixels: np.ndarray, max_area: int) -> np.ndarray:
     return view.result()
 
 
+def sample(pixels: np.ndarray, side: int) -> list[Sample]:
+    """The samples of a picture in memory, (H, W, 3): see `Samples`."""
+    samples = Samples(pixels.shape[0], pixels.shape[1], side, pixels.dtype)
+    samples.add(pixels)
+    return samples.result()
+
+
+class Samples:
+    """At most `MOST_SAMPLES` squares of a picture, evenly spread over it, cut from its rows as they come from the top.
+
+    Args:
+        height, width: of the picture.
+        side: of the squares, even; a side of the picture that is shorter is taken whole. A picture that does not hold
+            two of them gives none, and so does a side of 0.
+        dtype: of the rows.
+    """
+
+    def __init__(self, height: int, width: int, side: int, dtype: np.dtype | type):
+        self._rows, self._parts = 0, list[Sample]()
+        if side < 1:
+            return
+        down, across = max(height // side, 1), max(width // side, 1)
+        if down * across < 2:
+            return
+        if down * across > MOST_SAMPLES:
+            down = min(max(round(math.sqrt(MOST_SAMPLES * height / width)), 1), down, MOST_SAMPLES)
+            across = min(MOST_SAMPLES // down, across)
+        shape = (min(side, height), min(side, width), 3)
+        places = itertools.product(_starts(height, side, down), _starts(width, side, across))
+        self._parts = [Sample(top, left, np.empty(shape, dtype)) for top, left in places]
+
+    def add(self, rows: np.ndarray) -> None:
+        """Take the next rows, (h, W, 3)."""
+        above, below = self._rows, self._rows + len(rows)
+        for part in self._parts:
+            height, width = part.pixels.shape[:2]
+            first, last = max(part.top, above), min(part.top + height, below)
+            if first < last:
+                taken = rows[first - above : last - above, part.left : part.left + width]
+                part.pixels[first - part.top : last - part.top] = taken
+        self._rows = below
+
+    def result(self) -> list[Sample]:
+        """All samples, once all rows have come."""
+        return self._parts
+
+
 class AreaShrink:
     """The area filter of `shrink`, fed rows from the top, in portions of any height.
 
@@ -650,6 +708,12 @@ def _cuts(side: int, step: int, offset: int, multiple: int) -> list[int]:
         raise ValueError(f"A grid of tiles is shifted by 0 pixels or more, got {offset}.")
     first = _round_up_to_multiple(offset, multiple) % step
     return [0, *range(first or step, side, step), side]
+
+
+def _starts(length: int, side: int, count: int) -> list[int]:
+    """Where squares begin that are spread over a length; even numbers."""
+    spare = max(length - side, 0)
+    return [int(start / 2) * 2 for start in (np.linspace(0, spare, count) if count > 1 else [spare / 2])]
 
 
 def _round_up_to_multiple(value: int, multiple: int) -> int:
@@ -1381,17 +1445,43 @@ def _log_sum(values: np.ndarray, axis: int) -> np.ndarray:
     return (np.log(np.exp(values - top).sum(axis=axis, keepdims=True)) + top).squeeze(axis)
 
 
+# --- pipelines.landscape_colorizer.fading ---
+# How a painting's colours fade, as a formula: to test restoration on paintings whose colours are known.
+#
+# A faded painting keeps the share `left` of its chroma; over the rest lies a veil of one tone, yellow to brown, as aged
+# silk, varnish and dust give: ab' = left * ab + (1 - left) * tone. Lightness stays: ink is carbon and does not fade,
+# and a colorizer cannot give lightness back. What an eight-bit photograph then rounds away is lost, as it is in life.
+# This module goes into Hub files.
+
+LEFT = (0.15, 0.6)  # least and most of the chroma that is left
+TONE = ((1.0, 6.0), (4.0, 16.0))  # of the veil, (least, most) a* and (least, most) b*: old silk's
+
+
+def fade(chroma: Tensor, left: Tensor, tone: Tensor) -> Tensor:
+    """Fade (B, 2, H, W) CIELAB a*, b*, keeping the share `left`, (B,), under a veil of `tone`, (B, 2)."""
+    share = left.view(-1, 1, 1, 1)
+    return share * chroma + (1 - share) * tone[:, :, None, None]
+
+
+def draw_fading(uniform: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, 3) in [0, 1) -> `left` (B,) and `tone` (B, 2), each evenly over its range."""
+    low = torch.tensor([LEFT[0], TONE[0][0], TONE[1][0]]).to(uniform)
+    high = torch.tensor([LEFT[1], TONE[0][1], TONE[1][1]]).to(uniform)
+    values = low + (high - low) * uniform
+    return values[:, 0], values[:, 1:]
+
+
 # --- pipelines.landscape_colorizer.restoration ---
 # Bring back what a faded painting still shows: keep the hue of its weak colours, and give them their strength.
 #
 # By the model of `pipelines.landscape_colorizer.fading` a faded painting is a share of the old chroma under a veil of one
-# tone. What differs from the mean is multiplied toward the spread that the network expects of the painting's grey, not
-# all the way, since that expectation errs; the mean itself moves a little toward the one expected. How far, was chosen on
-# validation paintings faded by the model. Goes into Hub files.
+# tone, so two things are unknown: the share, and how much of the mean is veil. From the painting's grey the network
+# expects a spread and a mean. The spread found over the one expected tells the share, with an error of about a half, and
+# is taken half way to the middle of the model's shares. The mean is the likeliest one, given the mean found, the one
+# expected, and the tones of veils, each with its own error (a Gaussian posterior). Chosen on validation paintings faded
+# by the model. Goes into Hub files.
 
-_TOWARD = 0.75  # power of the gain that would give the spread expected
-_EXPECTED_MEAN = 0.25  # share of the mean expected, beside the faded one
-MOST = 6.0  # gain; beyond, the noise of an eight-bit picture is all there is
+_EXPECTED_ERROR = (3.0, 7.5)  # CIELAB a*, b*: how far the mean expected is from the true one, on validation paintings
 _NOISE = 0.6  # CIELAB units: spread of the chroma that rounding and compression alone give
 
 
@@ -1411,10 +1501,38 @@ def restored(chroma: Tensor, own: Tensor, spread: float, tint: Tensor, restore: 
     smooth = box_mean(own, 1)
     mean = smooth.mean((2, 3), keepdim=True)
     found = float((smooth - mean).square().sum(1).mean().sqrt())
-    gain = min(max(spread, found) / max(found, 1e-6), MOST) ** _TOWARD
-    back = torch.lerp(mean, tint[:, :, None, None].to(own), _EXPECTED_MEAN) + gain * (smooth - mean)
+    left = share_left(found, spread)
+    back = likely_mean(mean.flatten(1), tint.to(own), left)[:, :, None, None] + (smooth - mean) / left
     trust = restore * found**2 / (found**2 + _NOISE**2)
     return torch.lerp(chroma, back, trust)
+
+
+def share_left(found: float, expected: float) -> float:
+    """The share of the chroma that fading left, from the least that the model knows to 1.
+
+    Args:
+        found, expected: spreads of the chroma.
+    """
+    middle = sum(LEFT) / 2
+    return min(max((found / max(expected, 1e-6) * middle) ** 0.5, LEFT[0]), 1.0)
+
+
+def likely_mean(found: Tensor, expected: Tensor, left: float) -> Tensor:
+    """The mean before fading: found = left * mean + (1 - left) * veil.
+
+    Args:
+        found, expected: (1, 2) mean a*, b*.
+        left: the share of the chroma that is left.
+
+    Returns:
+        (1, 2) CIELAB.
+    """
+    least, most = torch.tensor(TONE).to(found).T
+    veil, veil_variance = (least + most) / 2, (most - least).square() / 12  # of an even distribution
+    variance = torch.tensor(_EXPECTED_ERROR).to(found).square()
+    surprise = found - left * expected - (1 - left) * veil
+    weight = left * variance / (left**2 * variance + (1 - left) ** 2 * veil_variance)
+    return expected + weight * surprise
 
 
 # --- pipelines.landscape_colorizer.variants ---
@@ -1485,7 +1603,13 @@ def mixed(first: Palette, second: Palette, share: float) -> Palette:
 # --- pipelines.landscape_colorizer.two_net_canvas ---
 # One painting being coloured by the default generator: decided once on the view, then laid out tile by tile.
 #
+# What the network is unsure of it paints paler, and a whole scroll shrunk to a view is stranger to it than the crops that
+# it was trained on. So a few crops are coloured alone, and the whole is made as vivid as they are.
+#
 # This module goes into Hub files.
+
+_MOST_VIGOUR = 1.5  # beyond, the samples are of another kind than the whole
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -1517,13 +1641,16 @@ class TwoNetCanvas:
         view: the whole picture shrunk, (h, w, 3) uint8 or uint16.
         height, width: of the picture.
         wishes: of the person.
+        samples: parts of the picture at full size.
     """
 
     halo: int | None = 16  # px a tile must see around itself; the refiner's field is 30 px
     multiple = 2  # tiles begin at even rows and columns, where the refiner's 2x2 blocks do
 
     @torch.no_grad()
-    def __init__(self, generator: Any, view: np.ndarray, height: int, width: int, wishes: Wishes):
+    def __init__(
+        self, generator: Any, view: np.ndarray, height: int, width: int, wishes: Wishes, samples: Sequence[Sample] = ()
+    ):
         self.generator, self.wishes = generator, wishes
         self.size, self.notes = (height, width), list[str]()
         rgb = view_tensor(view, generator)
@@ -1531,6 +1658,7 @@ class TwoNetCanvas:
         self._lightness = normalised_lightness(rgb)
         self.plan = generator.plan(self._lightness)
         self.scale = (self._view_size[0] / 4 / height, self._view_size[1] / 4 / width)
+        self.vigour = self._vigour(samples) if samples else 1.0
         self.layer: ChromaLayer | None = None
         if wishes.palette or wishes.hints or wishes.restore or wishes.seed is not None:
             change = self._wished(self._chosen) - self._chosen
@@ -1543,7 +1671,7 @@ class TwoNetCanvas:
         rgb = view_tensor(pixels, self.generator)
         lightness = normalised_lightness(rgb)
         even = F.pad(lightness, (0, width % 2, 0, height % 2), mode="replicate")
-        chroma = self.generator.paint(even, self.plan, (top, left), self.scale)[:, :, :height, :width]
+        chroma = self.generator.paint(even, self.plan, (top, left), self.scale)[:, :, :height, :width] * self.vigour
         if self.layer is not None:
             chroma = chroma + self.layer.read(lightness, top, left)
         lab = torch.cat([(lightness + 1) * 50, chroma], dim=1)
@@ -1572,7 +1700,20 @@ class TwoNetCanvas:
         """What the network chose, (1, 2, h, w) CIELAB."""
         height, width = self._view_size
         even = F.pad(self._lightness, (0, width % 2, 0, height % 2), mode="replicate")
-        return self.generator.paint(even, self.plan, (0, 0), (0.25, 0.25))[:, :, :height, :width]
+        return self.generator.paint(even, self.plan, (0, 0), (0.25, 0.25))[:, :, :height, :width] * self.vigour
+
+    def _vigour(self, samples: Sequence[Sample]) -> float:
+        """Mean chroma of the samples planned alone, over that of the same places in the plan of the whole."""
+        alone = together = 0.0
+        for one in samples:
+            plan = self.generator.plan(normalised_lightness(view_tensor(one.pixels, self.generator)))
+            cells = [
+                slice(int(start * scale), math.ceil((start + length) * scale))
+                for start, length, scale in zip((one.top, one.left), one.pixels.shape[:2], self.scale, strict=True)
+            ]
+            alone += float(plan[:, :2].norm(dim=1).mean())
+            together += float(self.plan[:, :2, cells[0], cells[1]].norm(dim=1).mean())
+        return min(max(alone / max(together, 1e-6), 1 / _MOST_VIGOUR), _MOST_VIGOUR)
 
     def _wished(self, chroma: Tensor) -> Tensor:
         """The view's chroma as the person wants it."""
@@ -1831,6 +1972,11 @@ class LandscapeColorizer(DiffusionPipeline):
         """Pixels of the largest view that `canvas` wants to see of the whole picture."""
         return getattr(self.generator.config, "view_area", 1)
 
+    @property
+    def sample_side(self) -> int:
+        """Pixels a side of the samples at full size that `canvas` wants to see, 0 for none."""
+        return getattr(self.generator.config, "sample_side", 0)
+
     @torch.no_grad()
     def __call__(
         self,
@@ -1898,10 +2044,11 @@ class LandscapeColorizer(DiffusionPipeline):
             raise ValueError(f"Got hints for {len(each)} pictures and {len(pictures)} pictures.")
         coloured, palettes, radii = [], [], []
         for picture, given in zip(pictures, each, strict=True):
-            view = shrink(picture.pixels, self.view_area)
+            seen = (shrink(picture.pixels, self.view_area), picture.height, picture.width)
+            samples = sample(picture.pixels, self.sample_side)
             for one in seeds:
                 wishes = Wishes(vividness, strength, palette, given, restore, one)
-                canvas = self._canvas(view, picture.height, picture.width, wishes)
+                canvas = self._canvas(*seen, wishes, samples)
                 coloured.append(Picture(paint_tiles(canvas, picture.pixels, progress=progress), picture.alpha))
                 if return_palettes:
                     palettes.append(canvas.palette if isinstance(canvas, TwoNetCanvas) else None)
@@ -1928,6 +2075,7 @@ class LandscapeColorizer(DiffusionPipeline):
         restore: float = 0.0,
         seed: int | None = None,
         statistics: str | None = None,
+        samples: Sequence[Sample] = (),
     ) -> Canvas:
         """Get ready to paint a picture tile by tile: everything is decided here, from the view.
 
@@ -1938,20 +2086,28 @@ class LandscapeColorizer(DiffusionPipeline):
             seed: of the colouring; None is the model's own.
             statistics: "training" paints with the paper's `ResNetGenerator` in tiles, its instance norms reading
                 statistics at the scale it was trained at; None paints the picture as a whole.
+            samples: of the picture, `pipelines.tiles.sample` with `sample_side`: without them the whole may come out
+                duller than its parts would.
 
         Raises:
             ValueError, OSError: as `__call__`.
         """
         wishes = Wishes(vividness, strength, read_wished_palette(palette), hints, restore, seed)
-        return self._canvas(view, height, width, wishes, statistics)
+        return self._canvas(view, height, width, wishes, samples, statistics)
 
     def _canvas(
-        self, view: np.ndarray, height: int, width: int, wishes: Wishes, statistics: str | None = None
+        self,
+        view: np.ndarray,
+        height: int,
+        width: int,
+        wishes: Wishes,
+        samples: Sequence[Sample],
+        statistics: str | None = None,
     ) -> TwoNetCanvas | WholeCanvas | TrainingScaleCanvas:
         if hasattr(self.generator, "plan"):
             if statistics is not None:
                 raise ValueError("The default network has no statistics of the picture; leave `statistics` out.")
-            return TwoNetCanvas(self.generator, view, height, width, wishes)
+            return TwoNetCanvas(self.generator, view, height, width, wishes, samples)
         whole = WholeCanvas(self.generator, wishes)  # which refuses what these networks do not take
         if statistics not in (None, "training"):
             raise ValueError(f'statistics is None or "training", got {statistics!r}.')
