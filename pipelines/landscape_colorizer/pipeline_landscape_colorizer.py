@@ -9,6 +9,7 @@ import torch
 from diffusers import ModelMixin
 from diffusers.utils import BaseOutput
 
+from pipelines.folding import FoldedCopy
 from pipelines.images import Picture, read_pictures, write_pictures
 from pipelines.landscape_colorizer.palettes import Palette, palette_of
 from pipelines.landscape_colorizer.traditions import TRADITIONS
@@ -58,6 +59,7 @@ class LandscapeColorizer(PretrainedPipeline):
     def __init__(self, generator: ModelMixin):
         super().__init__()
         self.register_modules(generator=generator)
+        self._quick = FoldedCopy()
 
     @property
     def view_area(self) -> int:
@@ -199,7 +201,8 @@ class LandscapeColorizer(PretrainedPipeline):
         if hasattr(self.generator, "plan"):
             if statistics is not None:
                 raise ValueError("The default network has no statistics of the picture; leave `statistics` out.")
-            return TwoNetCanvas(self.generator, view, height, width, wishes, samples)
+            quick = self._quick.of(self.generator.palette)
+            return TwoNetCanvas(self.generator, view, height, width, wishes, samples, quick)
         whole = WholeCanvas(self.generator, wishes)  # which refuses what these networks do not take
         if statistics not in (None, "training"):
             raise ValueError(f'statistics is None or "training", got {statistics!r}.')

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipelines.color import grey_of, grey_to_lightness, lab_to_rgb, rgb_to_lab
 from pipelines.landscape_colorizer.chroma_layer import ChromaLayer
@@ -62,6 +62,7 @@ class TwoNetCanvas:
         height, width: of the picture.
         wishes: of the person.
         samples: parts of the picture at full size.
+        palette: a quicker copy of the generator's palette network, None for itself.
     """
 
     halo: int | None = 16  # px a tile must see around itself; the refiner's field is 30 px
@@ -69,16 +70,23 @@ class TwoNetCanvas:
 
     @torch.no_grad()
     def __init__(
-        self, generator: Any, view: np.ndarray, height: int, width: int, wishes: Wishes, samples: Sequence[Sample] = ()
+        self,
+        generator: Any,
+        view: np.ndarray,
+        height: int,
+        width: int,
+        wishes: Wishes,
+        samples: Sequence[Sample] = (),
+        palette: nn.Module | None = None,
     ):
         self.generator, self.wishes = generator, wishes
         self.size, self.notes = (height, width), list[str]()
         rgb = view_tensor(view, generator)
         self._view_size, self._own = (view.shape[0], view.shape[1]), rgb_to_lab(rgb)[:, 1:]
         self._lightness = normalised_lightness(rgb)
-        self.plan = generator.plan(self._lightness)
+        self.plan = generator.plan(self._lightness, palette)
         self.scale = (self._view_size[0] / 4 / height, self._view_size[1] / 4 / width)
-        self.vigour = self._vigour(samples) if samples else 1.0
+        self.vigour = self._vigour(samples, palette) if samples else 1.0
         self.layer: ChromaLayer | None = None
         if wishes.palette or wishes.hints or wishes.restore or wishes.seed is not None:
             change = self._wished(self._chosen) - self._chosen
@@ -122,11 +130,11 @@ class TwoNetCanvas:
         even = F.pad(self._lightness, (0, width % 2, 0, height % 2), mode="replicate")
         return self.generator.paint(even, self.plan, (0, 0), (0.25, 0.25))[:, :, :height, :width] * self.vigour
 
-    def _vigour(self, samples: Sequence[Sample]) -> float:
+    def _vigour(self, samples: Sequence[Sample], palette: nn.Module | None) -> float:
         """Mean chroma of the samples planned alone, over that of the same places in the plan of the whole."""
         alone = together = 0.0
         for one in samples:
-            plan = self.generator.plan(normalised_lightness(view_tensor(one.pixels, self.generator)))
+            plan = self.generator.plan(normalised_lightness(view_tensor(one.pixels, self.generator)), palette)
             cells = [
                 slice(int(start * scale), math.ceil((start + length) * scale))
                 for start, length, scale in zip((one.top, one.left), one.pixels.shape[:2], self.scale, strict=True)
