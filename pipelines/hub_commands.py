@@ -141,7 +141,13 @@ def _write(method: str, folder: Path, content: Content, repo: str | None = None)
 def _known_before(declared: Any, source: Path, report: Mapping[str, Any] | None) -> dict[str, str]:
     """What the source's card tells and no file does: rights, times of stages, the table."""
     card = source / "README.md"
-    known = card_values(declared, card.read_text(encoding="utf-8")) if card.is_file() else None
+    known = card_values(declared, card.read_text(encoding="utf-8")) if card.is_file() else {}
+    if known is None:
+        print(
+            f"warning: {card} has another form than today's cards: its tables and rights are not taken over. Give them "
+            "with --evaluation and --values.",
+            file=sys.stderr,
+        )
     left_out = _REWRITTEN | ({"test_table"} if report else set())
     return {name: text for name, text in (known or {}).items() if name not in left_out}
 

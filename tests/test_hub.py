@@ -178,6 +178,10 @@ def test_the_export_command(exported, tmp_path, capsys):
     again = tmp_path / "again"
     assert main(["export", "landscape-colorizer", "--out", str(again), "--source", str(out), "--variant", "none"]) == 0
     assert contents(again) == contents(out)
+    assert "warning" not in capsys.readouterr().err
+    (out / "README.md").write_text("# A card of somebody's own\n")
+    assert main(["export", "landscape-colorizer", "--out", str(again), "--source", str(out), "--variant", "none"]) == 0
+    assert "its tables and rights are not taken over" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -317,11 +317,12 @@ class TwoNetGenerator(ModelMixin, ConfigMixin):
         self.palette = PaletteNetwork(features, encoder_width, encoder_depth, tuple(decoder), radius)
         self.refiner = Refiner(features, refiner_width)
 
-    def plan(self, view: Tensor) -> Tensor:
+    def plan(self, view: Tensor, palette: nn.Module | None = None) -> Tensor:
         """Decide the colours of a picture from a view of the whole.
 
         Args:
             view: (B, 1, h, w) lightness in [-1, 1].
+            palette: a copy of the palette network that is to run in its place, see `pipelines.folding`.
 
         Returns:
             (B, 2 + features, ceil(h / 4), ceil(w / 4)), with `radius` one channel more.
@@ -329,7 +330,7 @@ class TwoNetGenerator(ModelMixin, ConfigMixin):
         height, width = view.shape[2:]
         pad = (0, -width % self.MULTIPLE, 0, -height % self.MULTIPLE)
         padded = F.pad(view, pad, mode="replicate").to(self.dtype)
-        plan, _ = self.palette(padded, gain=self.config.spread_gain, floor=self.config.spread_floor)
+        plan, _ = (palette or self.palette)(padded, gain=self.config.spread_gain, floor=self.config.spread_floor)
         return plan[:, :, : -(-height // 4), : -(-width // 4)]
 
     def paint(self, grey: Tensor, plan: Tensor, corner: tuple[int, int], scale: tuple[float, float]) -> Tensor:

@@ -22,6 +22,58 @@ from PIL import Image, ImageCms, ImageColor, ImageDraw
 from diffusers import DiffusionPipeline, ModelMixin
 from diffusers.utils import BaseOutput
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+# --- pipelines.folding ---
+# Networks that only look, quicker on a CPU: batch norms folded into the convolutions before them, channels last.
+#
+# A batch norm in evaluation is a factor and a term for each channel, and so can be part of the convolution; what is left
+# are the same sums in another order. It saves a third of an EfficientNet-Lite0's time. This module goes into Hub files.
+
+def folded(network: nn.Module) -> nn.Module:
+    """A copy without the batch norms that follow a convolution, channels last, without gradients.
+
+    Parts are taken to run in the order in which they are registered.
+
+    Args:
+        network: in evaluation.
+
+    Raises:
+        ValueError: for a network in training.
+    """
+    if network.training:
+        raise ValueError("A network in training cannot be folded: its batch norms read the batch.")
+    dtype = next(network.parameters()).dtype
+    quick = copy.deepcopy(network).float()
+    for module in list(quick.modules()):
+        for (first, conv), (second, norm) in itertools.pairwise(list(module.named_children())):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(module, first, fuse_conv_bn_eval(conv, norm))
+                setattr(module, second, nn.Identity())
+    return quick.to(dtype=dtype, memory_format=torch.channels_last).requires_grad_(False)
+
+
+class FoldedCopy:
+    """The folded copy of a network, made when it is first asked for, and anew when the network has changed."""
+
+    def __init__(self) -> None:
+        self._state: list[tuple[int, int]] = []
+        self._quick: nn.Module | None = None
+
+    def of(self, network: nn.Module) -> nn.Module:
+        """The copy; the network itself while it trains."""
+        if network.training:
+            return network
+        state = [_state(tensor) for tensor in itertools.chain(network.parameters(), network.buffers())]
+        if self._quick is None or state != self._state:
+            self._quick, self._state = folded(network), state
+        return self._quick
+
+
+def _state(tensor: Tensor) -> tuple[int, int]:
+    """Changes with the place and the values."""
+    return tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version
 
 
 # --- pipelines.images ---
@@ -1642,6 +1694,7 @@ class TwoNetCanvas:
         height, width: of the picture.
         wishes: of the person.
         samples: parts of the picture at full size.
+        palette: a quicker copy of the generator's palette network, None for itself.
     """
 
     halo: int | None = 16  # px a tile must see around itself; the refiner's field is 30 px
@@ -1649,16 +1702,23 @@ class TwoNetCanvas:
 
     @torch.no_grad()
     def __init__(
-        self, generator: Any, view: np.ndarray, height: int, width: int, wishes: Wishes, samples: Sequence[Sample] = ()
+        self,
+        generator: Any,
+        view: np.ndarray,
+        height: int,
+        width: int,
+        wishes: Wishes,
+        samples: Sequence[Sample] = (),
+        palette: nn.Module | None = None,
     ):
         self.generator, self.wishes = generator, wishes
         self.size, self.notes = (height, width), list[str]()
         rgb = view_tensor(view, generator)
         self._view_size, self._own = (view.shape[0], view.shape[1]), rgb_to_lab(rgb)[:, 1:]
         self._lightness = normalised_lightness(rgb)
-        self.plan = generator.plan(self._lightness)
+        self.plan = generator.plan(self._lightness, palette)
         self.scale = (self._view_size[0] / 4 / height, self._view_size[1] / 4 / width)
-        self.vigour = self._vigour(samples) if samples else 1.0
+        self.vigour = self._vigour(samples, palette) if samples else 1.0
         self.layer: ChromaLayer | None = None
         if wishes.palette or wishes.hints or wishes.restore or wishes.seed is not None:
             change = self._wished(self._chosen) - self._chosen
@@ -1702,11 +1762,11 @@ class TwoNetCanvas:
         even = F.pad(self._lightness, (0, width % 2, 0, height % 2), mode="replicate")
         return self.generator.paint(even, self.plan, (0, 0), (0.25, 0.25))[:, :, :height, :width] * self.vigour
 
-    def _vigour(self, samples: Sequence[Sample]) -> float:
+    def _vigour(self, samples: Sequence[Sample], palette: nn.Module | None) -> float:
         """Mean chroma of the samples planned alone, over that of the same places in the plan of the whole."""
         alone = together = 0.0
         for one in samples:
-            plan = self.generator.plan(normalised_lightness(view_tensor(one.pixels, self.generator)))
+            plan = self.generator.plan(normalised_lightness(view_tensor(one.pixels, self.generator)), palette)
             cells = [
                 slice(int(start * scale), math.ceil((start + length) * scale))
                 for start, length, scale in zip((one.top, one.left), one.pixels.shape[:2], self.scale, strict=True)
@@ -1966,6 +2026,7 @@ class LandscapeColorizer(DiffusionPipeline):
     def __init__(self, generator: ModelMixin):
         super().__init__()
         self.register_modules(generator=generator)
+        self._quick = FoldedCopy()
 
     @property
     def view_area(self) -> int:
@@ -2107,7 +2168,8 @@ class LandscapeColorizer(DiffusionPipeline):
         if hasattr(self.generator, "plan"):
             if statistics is not None:
                 raise ValueError("The default network has no statistics of the picture; leave `statistics` out.")
-            return TwoNetCanvas(self.generator, view, height, width, wishes, samples)
+            quick = self._quick.of(self.generator.palette)
+            return TwoNetCanvas(self.generator, view, height, width, wishes, samples, quick)
         whole = WholeCanvas(self.generator, wishes)  # which refuses what these networks do not take
         if statistics not in (None, "training"):
             raise ValueError(f'statistics is None or "training", got {statistics!r}.')
