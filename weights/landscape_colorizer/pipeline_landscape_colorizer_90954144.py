@@ -482,7 +482,7 @@ def srgb_gap(lab: Tensor) -> Tensor:
 Progress = Callable[[int, int], None]
 """Called with (tiles done, tiles in all) after each tile; an exception raised inside cancels the work."""
 
-MOST_SAMPLES = 16  # of a picture: enough for a mean, little beside a large picture's tiles
+MOST_SAMPLES = 9  # of a picture: enough for a mean, little beside a large picture's tiles
 _ROWS_PER_SHRINK_STEP = 64  # rows taken at once: few enough to stay in the processor's cache
 
 

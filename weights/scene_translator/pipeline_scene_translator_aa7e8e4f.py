@@ -1,5 +1,5 @@
 # One file that stands alone, written by the exporter of the Danqing project from its modules.
-"""Colour line art in the colours of a reference picture."""
+"""Translate photographs of scenes: summer and winter, cloudy and sunny."""
 
 import io
 import itertools
@@ -8,17 +8,16 @@ import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from numbers import Real
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, IO, Protocol
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageCms, ImageColor, ImageDraw
+from PIL import Image, ImageCms
 from diffusers import DiffusionPipeline, ModelMixin
-from diffusers.utils import BaseOutput
+from diffusers.pipelines.pipeline_utils import ImagePipelineOutput
 from torch import Tensor
 
 
@@ -128,107 +127,6 @@ def box_mean(x: Tensor, radius: int) -> Tensor:
         padding = (size[0] // 2, size[1] // 2)
         x = F.avg_pool2d(x, size, stride=1, padding=padding, count_include_pad=False)
     return x
-
-
-# --- pipelines.hints ---
-# Colour hints: what a person says of single places of a picture. This module goes into Hub files.
-
-DEFAULT_RADIUS = 6
-
-Point = tuple[float, float, tuple[int, int, int], float]
-"""x, y, (red, green, blue), radius."""
-
-
-def read_hints(hints: Any, height: int, width: int) -> np.ndarray | None:
-    """Strokes or points as one picture over the picture to be coloured.
-
-    Args:
-        hints: None; an RGBA picture of that size (PIL, or (H, W, 4) uint8), transparent where nothing is said; or a
-            list of points (x, y, colour) or (x, y, colour, radius), in pixels of the picture, a colour being "#rrggbb",
-            a name, or (r, g, b) from 0 to 255.
-        height, width: of the picture.
-
-    Returns:
-        (H, W, 4) uint8, or None where nothing is said.
-
-    Raises:
-        ValueError: for a picture of another size or without transparency, a point outside the picture, or a colour
-            that is none.
-    """
-    if hints is None:
-        return None
-    if isinstance(hints, (list, tuple)):
-        layer = _painted_points(hints, height, width)
-    else:
-        image = Image.fromarray(hints) if isinstance(hints, np.ndarray) else hints
-        if not isinstance(image, Image.Image) or image.mode not in ("RGBA", "LA", "PA"):
-            raise ValueError("hints must be an RGBA picture, transparent where nothing is said, or a list of points.")
-        if image.size != (width, height):
-            raise ValueError(f"hints are {image.width}x{image.height} pixels, the picture {width}x{height}.")
-        layer = np.asarray(image.convert("RGBA"))
-    return layer if layer[..., 3].any() else None
-
-
-def hint_map(layer: np.ndarray, height: int, width: int) -> Tensor:
-    """Hints at the size of a view.
-
-    Args:
-        layer: (H, W, 4) uint8, what `read_hints` gives; half-transparent counts as given from alpha 128 on.
-        height, width: of the view, at most H and W.
-
-    Returns:
-        (1, 4, height, width) float32: the mean colour in [-1, 1] of what falls into a pixel and 1, or four times 0.
-    """
-    pixels = torch.from_numpy(layer.astype(np.float32)).permute(2, 0, 1)[None]
-    given = (pixels[:, 3:] >= 128).float()
-    colours = (pixels[:, :3] / 127.5 - 1) * given
-    shares = F.adaptive_avg_pool2d(given, (height, width))
-    means = F.adaptive_avg_pool2d(colours, (height, width)) / shares.clamp_min(1e-9)
-    there = (shares > 0).float()
-    return torch.cat([means * there, there], dim=1)
-
-
-def hint_points(points: Sequence[Any], height: int, width: int) -> list[Point]:
-    """Points as (x, y, (red, green, blue), radius), checked; see `read_hints` for what they may be and its errors."""
-    checked: list[Point] = []
-    for point in points:
-        if not isinstance(point, (list, tuple)) or len(point) not in (3, 4):
-            raise ValueError(f"A hint is (x, y, colour) or (x, y, colour, radius), got {point!r}.")
-        x, y, colour, radius = (*point, DEFAULT_RADIUS)[:4]
-        if not all(_is_number(value) for value in (x, y, radius)):
-            raise ValueError(f"A hint's place and radius are numbers, got {point!r}.")
-        if not (0 <= x < width and 0 <= y < height):
-            raise ValueError(f"The hint at ({x}, {y}) lies outside the picture of {width}x{height} pixels.")
-        if not 0 < radius <= max(height, width):
-            raise ValueError(f"A hint's radius must be above 0 and within the picture, got {radius}.")
-        checked.append((float(x), float(y), _colour(colour), float(radius)))
-    return checked
-
-
-def _painted_points(points: Sequence[Any], height: int, width: int) -> np.ndarray:
-    layer = Image.new("RGBA", (width, height))
-    draw = ImageDraw.Draw(layer)
-    for x, y, colour, radius in hint_points(points, height, width):
-        draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=(*colour, 255))
-    return np.asarray(layer)
-
-
-def _colour(colour: Any) -> tuple[int, int, int]:
-    if isinstance(colour, str):
-        try:
-            return ImageColor.getrgb(colour)[:3]
-        except ValueError as error:
-            raise ValueError(f'A hint\'s colour is "#rrggbb", a name or (r, g, b), got {colour!r}.') from error
-    channels = list(colour) if isinstance(colour, Sequence | np.ndarray) else []
-    if len(channels) != 3 or not all(_is_number(value) and 0 <= value <= 255 for value in channels):
-        raise ValueError(f"A hint's colour is three numbers from 0 to 255, got {colour!r}.")
-    red, green, blue = (int(value) for value in channels)
-    return red, green, blue
-
-
-def _is_number(value: Any) -> bool:
-    """Whether it is a real number, numpy's among them, and no truth value."""
-    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 # --- pipelines.images ---
@@ -532,346 +430,6 @@ def _decoder_reason(error: BaseException) -> str:
     return str(error).split("\n")[0].rstrip(".")[:120] or type(error).__name__
 
 
-# --- pipelines.line_extraction ---
-# Line drawings from colour pictures, by four classical extractors: no weights, a few milliseconds, any size.
-#
-# Each takes (B, 3, H, W) in [-1, 1] and gives (B, 1, H, W) in [-1, 1], 1 paper and -1 ink; their arguments may be swung
-# to draw another hand. They see different things: `xdog` the dark side of every edge, and black where it is nearly
-# black; `dilation_difference` dark strokes of any width, by how much darker they are; `pencil` strokes and soft shades;
-# `contour` thin lines between colours, even where nobody drew one. Widths count pixels of the picture as it is.
-
-_LUMA = (0.299, 0.587, 0.114)  # Rec. 601
-_EPS = 1e-6
-
-
-def xdog(
-    image: Tensor, sigma: float = 0.9, k: float = 1.6, tau: float = 0.98, epsilon: float = 0.0, phi: float = 80.0
-) -> Tensor:
-    """Extended difference of Gaussians (Winnemoeller, Kyprianidis & Olsen 2012, equations 1 and 5).
-
-    Args:
-        image: (B, 3, H, W) in [-1, 1].
-        sigma: deviation of the inner Gaussian in pixels: half the width of the lines it looks for.
-        k: of the outer Gaussian, as a multiple of `sigma`.
-        tau: weight of the outer one; plain areas of brightness b have the response b (1 - tau).
-        epsilon: responses below become ink. 0 or less leaves plain areas white; more blackens areas whose brightness
-            is under epsilon / (1 - tau), as an inker fills in shadows.
-        phi: how fast ink deepens below the threshold; several hundred gives plain black.
-
-    Returns:
-        (B, 1, H, W) in [-1, 1].
-    """
-    luma = _luma(image)
-    response = _blur(luma, sigma) - tau * _blur(luma, k * sigma)
-    return 2 * (1 + torch.tanh(phi * (response - epsilon))).clamp(0, 1) - 1
-
-
-def dilation_difference(image: Tensor, radius: int = 2, gain: float = 2.5, floor: float = 0.04) -> Tensor:
-    """How much brighter the neighbourhood is: a grey dilation minus the picture, the largest of the channels.
-
-    Args:
-        image: (B, 3, H, W) in [-1, 1].
-        radius: of the square that is looked at; strokes up to twice as wide are found whole.
-        gain: ink for a difference of 1; larger is harder.
-        floor: differences below leave no ink: grain, soft shades.
-
-    Returns:
-        (B, 1, H, W) in [-1, 1].
-    """
-    unit = _unit(image)
-    side = 2 * radius + 1
-    highest = F.max_pool2d(F.max_pool2d(unit, (1, side), 1, (0, radius)), (side, 1), 1, (radius, 0))
-    ink = ((highest - unit).amax(1, keepdim=True) - floor) * gain
-    return 1 - 2 * ink.clamp(0, 1)
-
-
-def pencil(image: Tensor, sigma: float = 4.0, gain: float = 1.6, floor: float = 0.05) -> Tensor:
-    """Colour dodge, as painting programs turn photographs into pencil: brightness over its blurred self.
-
-    Args:
-        image: (B, 3, H, W) in [-1, 1].
-        sigma: deviation of the blur in pixels; wide gives broad soft strokes and some shade.
-        gain: ink for a picture that is wholly darker than its surroundings.
-        floor: share of darkness that leaves no ink.
-
-    Returns:
-        (B, 1, H, W) in [-1, 1].
-    """
-    luma = _luma(image) + 0.05  # black on black is paper, not ink
-    ink = (1 - luma / _blur(luma, sigma) - floor) * gain
-    return 1 - 2 * ink.clamp(0, 1)
-
-
-def contour(image: Tensor, sigma: float = 1.2, threshold: float = 0.03, softness: float = 1.0) -> Tensor:
-    """Thin lines along the ridges of the colour gradient: Di Zenzo's tensor, then Canny's non-maximum suppression.
-
-    Args:
-        image: (B, 3, H, W) in [-1, 1].
-        sigma: deviation of the blur before the gradient; larger leaves fine detail out.
-        threshold: gradients below, per pixel in a range of 1, leave no ink.
-        softness: ink grows from none at `threshold` to full at `threshold` * (1 + softness).
-
-    Returns:
-        (B, 1, H, W) in [-1, 1].
-    """
-    smooth = F.pad(_blur(_unit(image), sigma), (1, 1, 1, 1), mode="replicate")
-    dx = (smooth[:, :, 1:-1, 2:] - smooth[:, :, 1:-1, :-2]) / 2
-    dy = (smooth[:, :, 2:, 1:-1] - smooth[:, :, :-2, 1:-1]) / 2
-    xx, yy, xy = (value.sum(1, keepdim=True) for value in (dx * dx, dy * dy, dx * dy))
-    spread = torch.sqrt((xx - yy) ** 2 + 4 * xy**2 + _EPS**2)
-    strength = torch.sqrt((xx + yy + spread) / 2)  # of the steepest direction, (B, 1, H, W)
-    ridge = _ridge(strength, xx - yy, xy)
-    ink = (strength / threshold - 1) / softness * ridge
-    return 1 - 2 * _blur(ink.clamp(0, 1), 0.5).mul(1.6).clamp(0, 1)
-
-
-EXTRACTORS: dict[str, Callable[..., Tensor]] = {
-    "xdog": xdog,
-    "dilation": dilation_difference,
-    "pencil": pencil,
-    "contour": contour,
-}
-
-
-def _ridge(strength: Tensor, difference: Tensor, product: Tensor) -> Tensor:
-    """1 where `strength` is not less than on both sides along the steepest direction, else 0.
-
-    The direction has twice the angle atan2(2 product, difference); it is taken as the nearest of four.
-    """
-    level = difference.abs() >= 2 * product.abs()  # within 22.5 degrees of an axis, else nearer a diagonal
-    padded = F.pad(strength, (1, 1, 1, 1), mode="replicate")
-
-    def sides(across: int, down: int) -> Tensor:
-        height, width = strength.shape[-2:]
-        one = padded[..., 1 + down : 1 + down + height, 1 + across : 1 + across + width]
-        other = padded[..., 1 - down : 1 - down + height, 1 - across : 1 - across + width]
-        return torch.maximum(one, other)
-
-    straight = torch.where(difference >= 0, sides(1, 0), sides(0, 1))
-    slanted = torch.where(product >= 0, sides(1, 1), sides(1, -1))
-    return (strength >= torch.where(level, straight, slanted)).to(strength.dtype)
-
-
-def _unit(image: Tensor) -> Tensor:
-    """[-1, 1] -> [0, 1]."""
-    return (image.clamp(-1, 1) + 1) / 2
-
-
-def _luma(image: Tensor) -> Tensor:
-    """(B, 3, H, W) in [-1, 1] -> brightness (B, 1, H, W) in [0, 1]."""
-    weights = torch.tensor(_LUMA, dtype=image.dtype, device=image.device)
-    return torch.einsum("c,bchw->bhw", weights, _unit(image))[:, None]
-
-
-def _blur(x: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur of each channel, cut at three deviations; edges are repeated, so plain areas stay as they are."""
-    radius = max(1, round(3 * sigma))
-    place = torch.arange(-radius, radius + 1, dtype=x.dtype, device=x.device)
-    kernel = torch.exp(-(place**2) / (2 * sigma**2))
-    kernel = (kernel / kernel.sum())[None, None, None]
-    planes = x.flatten(0, 1)[:, None]
-    planes = F.conv2d(F.pad(planes, (radius, radius, 0, 0), mode="replicate"), kernel)
-    planes = F.conv2d(F.pad(planes, (0, 0, radius, radius), mode="replicate"), kernel.transpose(2, 3))
-    return planes.reshape(x.shape)
-
-
-# --- pipelines.lineart_colorizer.drawing_pixels ---
-# A drawing's pixels: on paper, as numbers for networks, and whether they are a line drawing at all.
-
-def on_paper(picture: Picture) -> np.ndarray:
-    """A picture's pixels laid on white paper where it is transparent; (H, W, 3) of its dtype."""
-    if picture.alpha is None:
-        return picture.pixels
-    full = np.iinfo(picture.pixels.dtype).max
-    alpha = picture.alpha[..., None].astype(np.float32) / full
-    return (picture.pixels * alpha + full * (1 - alpha) + 0.5).astype(picture.pixels.dtype)
-
-
-def is_drawing(view: np.ndarray) -> bool:
-    """Whether a picture is a line drawing: mostly paper, of any tint, and what is not paper has hardly any colour.
-
-    Args:
-        view: (h, w, 3) uint8 or uint16.
-    """
-    pixels = to_8_bit(view).reshape(-1, 3).astype(np.float32)
-    grey = pixels.mean(1)
-    paper = np.median(pixels[grey >= np.percentile(grey, 75)], axis=0)
-    away = np.abs(pixels - paper).max(1)
-    drawn = pixels[away > 48] / np.maximum(paper, 1)  # ink as a share of the paper: its tint is taken off
-    colour = float((drawn.max(1) - drawn.min(1)).mean()) if len(drawn) else 0.0
-    return float((away <= 48).mean()) >= 0.5 and colour < 0.15
-
-
-def spread(image: Tensor) -> Tensor:
-    """Mean distance of the largest from the smallest channel, (B, 3, H, W) in [-1, 1] -> (B,) in [0, 1]."""
-    return (image.amax(1) - image.amin(1)).flatten(1).mean(1) / 2
-
-
-def to_8_bit(pixels: np.ndarray) -> np.ndarray:
-    """uint8 as it is, uint16 rounded to 8 bits."""
-    return pixels if pixels.dtype == np.uint8 else ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
-def to_tensor(pixels: np.ndarray, device: torch.device) -> Tensor:
-    """(h, w, 3) uint8 or uint16 -> (1, 3, h, w) float32 in [-1, 1]."""
-    scale = float(np.iinfo(pixels.dtype).max) / 2
-    return torch.from_numpy(pixels.astype(np.float32)).to(device).permute(2, 0, 1)[None] / scale - 1
-
-
-def to_grey(pixels: np.ndarray, device: torch.device) -> Tensor:
-    """(h, w, 3) uint8 or uint16 -> the drawing, (1, 1, h, w) in [-1, 1]; luma of ITU-R BT.601."""
-    weights = torch.tensor([0.299, 0.587, 0.114], device=device).view(1, 3, 1, 1)
-    return (to_tensor(pixels, device) * weights).sum(1, keepdim=True)
-
-
-# --- pipelines.lineart_colorizer.colouring_canvas ---
-# Lays the colours that a network found for a view over the drawing at its full size, tile by tile.
-
-_LINES_HALO = 24  # px around a pixel that can change its extracted line
-
-
-class ColouringCanvas:
-    """Lays the colours of a view over the drawing; what it does to a pixel depends on its surroundings only where
-    lines have to be extracted first.
-
-    Attributes:
-        notes: what the drawing's owner should know of it.
-    """
-
-    multiple = 1
-
-    def __init__(self, change: GuidedUpsampling, keep_lines: bool, extract: bool, notes: list[str]):
-        self.change, self.keep_lines, self.extract, self.notes = change, keep_lines, extract, notes
-        self.halo: int | None = _LINES_HALO if extract else 0
-
-    @torch.no_grad()
-    def paint(self, pixels: np.ndarray, top: int, left: int) -> np.ndarray:
-        """(h, w, 3) uint8 or uint16 at (top, left) of the drawing -> the same, coloured."""
-        device = self.change.change.device
-        lines = xdog(to_tensor(pixels, device)) if self.extract else to_grey(pixels, device)
-        lines = lines.expand(-1, 3, -1, -1)
-        coloured = self.change.apply(lines, top, left).clamp(-1, 1)
-        if self.keep_lines:
-            coloured = torch.minimum(coloured, lines)
-        scale = float(np.iinfo(pixels.dtype).max) / 2
-        return ((coloured[0].permute(1, 2, 0) + 1) * scale).round().cpu().numpy().astype(pixels.dtype)
-
-
-# --- pipelines.domain_filter ---
-# Smooth or spread values along rows and columns, held back by edges of a guide: the domain transform.
-#
-# Source: Gastal and Oliveira (2011), https://doi.org/10.1145/2010324.1964964, recursive filter. This module needs torch
-# only and goes into Hub files.
-
-_ROUNDS = 3
-
-
-def domain_filter(x: Tensor, guide: Tensor, sigma: float, rounds: int = _ROUNDS, texture: float = 0.0) -> Tensor:
-    """The recursive edge-preserving filter, equations 11, 14 and 21 of Gastal and Oliveira.
-
-    Args:
-        x: (C, H, W).
-        guide: (G, H, W); a step of 1 in it keeps apart like `sigma` pixels of distance.
-        sigma: deviation in pixels where the guide is constant, above 0.
-        rounds: of a pass along the rows and one along the columns.
-        texture: steps d of the guide count as d² / (d + texture): those well below it hardly keep apart.
-
-    Returns:
-        (C, H, W); a constant stays what it is.
-    """
-    steps = (guide.diff(dim=axis).abs().sum(0) for axis in (2, 1))
-    rows, columns = (1 + sigma * step.square() / (step + texture).clamp_min(1e-12) for step in steps)  # distances
-    across = (2, 0, 1)
-    for number in range(rounds):
-        deviation = sigma * math.sqrt(3) * 2 ** (rounds - number - 1) / math.sqrt(4**rounds - 1)
-        feedback = math.exp(-math.sqrt(2) / deviation)
-        x = _pass(x.permute(across), feedback ** rows.T[:, None]).permute(1, 2, 0)
-        x = _pass(x.permute(1, 0, 2), feedback ** columns[:, None]).permute(1, 0, 2)
-    return x
-
-
-def _pass(x: Tensor, feedback: Tensor) -> Tensor:
-    """There and back along the first axis: (L, ...) and the (L - 1, ...) shares of each neighbour before."""
-    x = x.clone(memory_format=torch.contiguous_format)
-    for i in range(1, len(x)):
-        x[i] = torch.lerp(x[i], x[i - 1], feedback[i - 1].expand_as(x[i]))
-    for i in range(len(x) - 2, -1, -1):
-        x[i] = torch.lerp(x[i], x[i + 1], feedback[i].expand_as(x[i]))
-    return x
-
-
-# --- pipelines.lineart_colorizer.even_colour ---
-# Even colours within lines: what differs without a line in between is drawn together, what a line parts stays apart.
-#
-# Hints spread in the same way.
-#
-# Colours spread along rows and columns, each held back by ink and by sudden changes of colour: `pipelines.domain_filter`,
-# under normalised convolution (Knutsson and Westin, 1993), in which ink counts for little: lines lend their darkness to
-# nothing. It cures blotches and spilling that networks leave (Feng and Li's "colour spilling").
-
-REACH = 0.16  # how far colours spread, as a share of the shorter side
-_INK, _COLOUR = 4.0, 1.0  # how much a step from white to black, in ink and in one channel of the colours, holds back
-_HINTED = 3e-4  # share of hinted places around a place at which the hint has half the say
-
-
-def even_out(coloured: Tensor, lines: Tensor, strength: float, reach: float = REACH) -> Tensor:
-    """Draw together the colours of what no line parts.
-
-    Args:
-        coloured: (1, 3, H, W) in [-1, 1].
-        lines: (1, 1, H, W) in [-1, 1], 1 = paper, -1 = ink; paper of any tone.
-        strength: 0 leaves the colours as they are, 1 takes all of the evened ones.
-        reach: deviation of the spreading over plain paper, as a share of the shorter side.
-
-    Returns:
-        (1, 3, H, W); ink keeps its colours.
-    """
-    if not strength:
-        return coloured
-    picture, light = coloured[0].float(), cleaned(lines)
-    weight = light**4
-    steps = torch.cat([_INK * light, _COLOUR / 2 * picture])
-    spread = domain_filter(torch.cat([picture * weight, weight]), steps, reach * min(picture.shape[1:]))
-    even = spread[:3] / spread[3:].clamp_min(1e-4)
-    return (picture + strength * weight * (even - picture))[None].to(coloured.dtype)
-
-
-def spread_hints(coloured: Tensor, lines: Tensor, hints: Tensor, reach: float = REACH) -> Tensor:
-    """Hand the hints' colours on to what no line parts from them; the nearest hint has the most say.
-
-    Args:
-        coloured: (1, 3, H, W) in [-1, 1].
-        lines: (1, 1, H, W) in [-1, 1], 1 = paper, -1 = ink.
-        hints: (1, 4, H, W), colour in [-1, 1] and 1 where it is given, 0 elsewhere.
-        reach: see `even_out`.
-
-    Returns:
-        (1, 3, H, W); ink keeps its colours.
-    """
-    picture, light = coloured[0].float(), cleaned(lines)
-    weight = light**4
-    given = hints[0, 3:].float() * weight.clamp_min(1e-3)  # a hint on a line still counts a little
-    steps = torch.cat([_INK * light, _COLOUR / 4 * picture])
-    fields = torch.cat([hints[0, :3].float() * given, given, weight])
-    spread = domain_filter(fields, steps, reach * min(picture.shape[1:]))
-    share = spread[3:4] / spread[4:].clamp_min(1e-4)
-    say = weight * share / (share + _HINTED)
-    colour = spread[:3] / spread[3:4].clamp_min(1e-12)
-    return (picture + say * (colour - picture))[None].to(coloured.dtype)
-
-
-def cleaned(lines: Tensor) -> Tensor:
-    """(1, 1, H, W) in [-1, 1], on paper of any tone -> (1, H, W) in [0, 1], 1 = paper."""
-    light = (lines[0].float() + 1) / 2
-    return (light / paper_of(light)).clamp(0, 1)
-
-
-def paper_of(light: Tensor) -> Tensor:
-    """Brightness of the paper, the 80th percentile, at least 0.1; of (1, H, W) in [0, 1]."""
-    ranked = light.flatten().sort().values
-    return ranked[int(0.8 * (len(ranked) - 1))].clamp_min(0.1)
-
-
 # --- pipelines.tiles ---
 # Pictures of any size, piece by piece: tiles with halos, and the small view of the whole that steers them.
 #
@@ -883,7 +441,7 @@ def paper_of(light: Tensor) -> Tensor:
 Progress = Callable[[int, int], None]
 """Called with (tiles done, tiles in all) after each tile; an exception raised inside cancels the work."""
 
-MOST_SAMPLES = 16  # of a picture: enough for a mean, little beside a large picture's tiles
+MOST_SAMPLES = 9  # of a picture: enough for a mean, little beside a large picture's tiles
 _ROWS_PER_SHRINK_STEP = 64  # rows taken at once: few enough to stay in the processor's cache
 
 
@@ -1173,209 +731,160 @@ def _round_up_to_multiple(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
 
-REFERENCE_AREA = 256 * 256
-EVENNESS = 0.7  # on validation drawings about as much changes inside regions, against across lines, as in real ones
-NOT_A_DRAWING = "The picture is not a line drawing: its lines were extracted first."
-BLANK = "The page is blank: there is nothing that colours could follow."
-GREY_REFERENCE = "The reference has hardly any colour, and so has the result."
+class SceneTranslator(DiffusionPipeline):
+    """Translate a photograph of a scene to another season or weather, at any size.
 
-
-@dataclass
-class LineArtOutput(BaseOutput):
-    """What `LineArtColorizer` returns.
+    The network runs once, on a view of the whole picture of at most `view_area` pixels; a larger picture takes the
+    change over by guided upsampling, tile by tile. Its fine detail stays, it has no seams, and it costs memory for one
+    tile. A picture no larger than the view is the network's own output.
 
     Args:
-        images: coloured drawings, one for each drawing.
-        notes: for each drawing what its owner should know of it, as sentences; mostly none.
+        generator: a `SceneGenerator` (the default, four targets) or the paper's `TwoWayGenerator` (two targets).
     """
 
-    images: Any
-    notes: list[list[str]] = field(default_factory=list)
+    model_cpu_offload_seq = "generator"
 
-
-class LineArtColorizer(DiffusionPipeline):
-    """Colour a drawing, of any size, in the colours of one or more reference pictures.
-
-    The networks run once, on a view of the whole drawing of at most `view_area` pixels; a larger drawing takes the
-    colours over by guided upsampling, tile by tile: its lines stay sharp, it has no seams, and it costs memory for
-    one tile.
-
-    Args:
-        generator: a `LineArtGenerator` (the default) or the paper's `SwishUNetGenerator`.
-        style_encoder: what the generator was trained with: a `ReferenceEncoder`, or one of the paper's encoders.
-    """
-
-    model_cpu_offload_seq = "style_encoder->generator"
-
-    def __init__(self, generator: ModelMixin, style_encoder: ModelMixin):
+    def __init__(self, generator: ModelMixin):
         super().__init__()
-        self.register_modules(generator=generator, style_encoder=style_encoder)
+        self.register_modules(generator=generator)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What a picture can be translated to."""
+        return tuple(self.generator.config.targets)
+
+    @property
+    def directions(self) -> tuple[tuple[str, str], ...]:
+        """(source, target) of the translations that the model was trained for."""
+        return tuple(tuple(direction) for direction in self.generator.directions)
 
     @property
     def view_area(self) -> int:
-        """Pixels of the largest view that `canvas` wants to see of the whole drawing."""
+        """Pixels of the largest view that `canvas` wants to see of the whole picture."""
         return getattr(self.generator.config, "view_area", 512 * 512)
 
     @torch.no_grad()
     def __call__(
         self,
         image: Any,
-        reference: Any,
-        hints: Any = None,
-        keep_lines: bool = False,
-        reference_weights: list[float] | None = None,
-        evenness: float = EVENNESS,
+        target: str,
+        source: str | None = None,
+        strength: float = 1.0,
         generator: torch.Generator | None = None,
         output_type: str = "pil",
         return_dict: bool = True,
         progress: Progress | None = None,
-    ) -> LineArtOutput | tuple:
-        """Colour one drawing or several.
+    ) -> ImagePipelineOutput | tuple:
+        """Translate one picture or several.
 
         Args:
-            image: the drawing: a PIL image, a path, an (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array, a
-                (1 | 3 | 4, H, W) tensor in [0, 1], or a list of these, of any sizes. Transparency is kept. Of a
-                photograph or a coloured picture the lines are extracted first, and a note says so.
-            reference: the picture whose colours are to be used, or a list of several.
-            hints: colours of single places, see `hints.read_hints`; they spread to what no line parts from them.
-                Where `image` is a list, a list with the hints (or None) of each.
-            keep_lines: leave no pixel lighter than the drawing has it: its ink stays exactly as it is.
-            reference_weights: how much each reference counts; None: all alike.
-            evenness: 0 leaves the network's colours as they are, 1 makes them even within lines, see `even_out`.
-            generator: accepted as in every pipeline; colouring draws no random numbers.
+            image: a PIL image, a path, an (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array, a (1 | 3 | 4, H, W)
+                tensor in [0, 1], or a list of these, of any sizes. Transparency is kept; 16 bits are kept in "np"
+                and "pt" output.
+            target: what the scene is to become, one of `targets`.
+            source: what it is, where you know; the pair must be one of `directions`.
+            strength: 0 gives the input, 1 the translation, values between blend them.
+            generator: accepted as in every pipeline; translating draws no random numbers.
             output_type: "pil", "np" (H, W, 3) in [0, 1], or "pt" (3, H, W) in [0, 1].
-            return_dict: return a `LineArtOutput` rather than a tuple.
-            progress: called as progress(tiles done, tiles in all) for each drawing; an exception raised in it stops
+            return_dict: return an `ImagePipelineOutput` rather than a tuple.
+            progress: called as progress(tiles done, tiles in all) for each picture; an exception raised in it stops
                 the work and reaches the caller.
 
         Returns:
-            `.images`: a list with one picture for each drawing, of its size; `.notes`: a list of sentences for each.
+            `.images`: a list with one picture for each input, of its size.
 
         Raises:
-            ValueError, OSError: for an input that is no picture, hints that do not fit, or options out of range; the
-                message says what was given and what is allowed.
+            ValueError, OSError: for an input that is no picture, an unknown target or direction, or options out of
+                range; the message says what was given and what is allowed.
 
         Example:
-            >>> pipe = LineArtColorizer.from_pretrained()
-            >>> pipe("drawing.png", reference="palette.jpg").images[0].save("coloured.png")
+            >>> pipe = SceneTranslator.from_pretrained()
+            >>> pipe("valley.jpg", target="winter").images[0].save("valley in winter.png")
         """
-        check_evenness(evenness)
-        drawings = read_pictures(image)
-        style, grey = self._style(reference, reference_weights)
-        several = isinstance(image, (list, tuple)) or len(drawings) > 1
-        each = hints if several and hints is not None else [hints] * len(drawings)
-        if len(each) != len(drawings):
-            raise ValueError(f"Got hints for {len(each)} drawings and {len(drawings)} drawings.")
-        coloured, notes = [], []
-        for drawing, given in zip(drawings, each, strict=True):
-            paper = on_paper(drawing)
-            layer = read_hints(given, drawing.height, drawing.width)
-            view = shrink(paper, self.view_area)
-            canvas = self._canvas(view, drawing.height, drawing.width, style, layer, keep_lines, evenness)
-            coloured.append(Picture(paint_tiles(canvas, paper, progress=progress), drawing.alpha))
-            notes.append(canvas.notes + [GREY_REFERENCE] * grey)
-        images = write_pictures(coloured, output_type)
-        return LineArtOutput(images=images, notes=notes) if return_dict else (images, notes)
+        self._check(target, source, strength)
+        pictures = [self._translate(picture, target, source, strength, progress) for picture in read_pictures(image)]
+        images = write_pictures(pictures, output_type)
+        return ImagePipelineOutput(images=images) if return_dict else (images,)
 
     def canvas(
         self,
         view: np.ndarray,
         height: int,
         width: int,
-        reference: Any = "",
-        keep_lines: bool = False,
-        hints: Image.Image | None = None,
-        evenness: float = EVENNESS,
+        target: str = "winter",
+        source: str = "",
+        strength: float = 1.0,
     ) -> Canvas:
-        """Get ready to colour a drawing tile by tile.
+        """Get ready to translate a picture tile by tile.
 
         Args:
-            view: the whole drawing shrunk to at most `view_area` pixels, (h, w, 3) uint8 or uint16.
-            height, width: size of the drawing in pixels.
-            reference: file of the picture whose colours are to be used.
-            keep_lines: leave no pixel lighter than the drawing has it.
-            hints: an RGBA picture of any size that lies over the whole drawing, see `hints.read_hints`.
-            evenness: 0 leaves the network's colours as they are, 1 makes them even within lines.
+            view: the whole picture shrunk to at most `view_area` pixels, (h, w, 3) uint8 or uint16.
+            height, width: size of the picture in pixels.
+            target: what the scene is to become: summer, winter, cloudy or sunny.
+            source: what the scene is, where known; empty: not told.
+            strength: between 0, the picture as it is, and 1, the translation.
 
         Raises:
-            ValueError: where no reference is given, or for an evenness out of range.
+            ValueError: for an unknown target or direction, or `strength` out of range.
         """
-        check_evenness(evenness)
-        if not reference:
-            raise ValueError("A reference is needed: a picture whose colours the drawing is to take.")
-        style, grey = self._style(reference, None)
-        layer = None if hints is None else read_hints(hints, hints.height, hints.width)
-        canvas = self._canvas(view, height, width, style, layer, keep_lines, evenness)
-        canvas.notes += [GREY_REFERENCE] * grey
-        return canvas
+        self._check(target, source, strength)
+        before = to_tensor(view, self.generator.device)
+        after = self._run(before, target, source) if strength else before
+        return TranslationCanvas(GuidedUpsampling(before, after, height, width), strength)
+
+    def _translate(
+        self, picture: Picture, target: str, source: str | None, strength: float, progress: Progress | None
+    ) -> Picture:
+        view = shrink(picture.pixels, self.view_area)
+        canvas = self.canvas(view, picture.height, picture.width, target, source or "", strength)
+        return Picture(paint_tiles(canvas, picture.pixels, progress=progress), picture.alpha)
 
     @torch.no_grad()
-    def _canvas(
-        self,
-        view: np.ndarray,
-        height: int,
-        width: int,
-        style: dict[str, Tensor],
-        layer: np.ndarray | None,
-        keep_lines: bool,
-        evenness: float,
-    ) -> ColouringCanvas:
-        lines, extract = to_grey(view, self.device), not is_drawing(view)
-        if extract:
-            lines = xdog(to_tensor(view, self.device))
-        hints = None if layer is None else hint_map(layer, *view.shape[:2]).to(self.device)
-        coloured = even_out(self._run(lines, style, hints), lines, evenness)
-        if hints is not None:
-            coloured = spread_hints(coloured, lines, hints)
-        notes = [NOT_A_DRAWING] * extract + [BLANK] * (float(lines.amax() - lines.amin()) < 0.1)
-        change = GuidedUpsampling(lines.expand(-1, 3, -1, -1), coloured, height, width)
-        return ColouringCanvas(change, keep_lines, extract, notes)
+    def _run(self, image: Tensor, target: str, source: str | None) -> Tensor:
+        """The network's translation of a view, (1, 3, h, w) in [-1, 1] both."""
+        height, width = image.shape[2:]
+        down, right = -height % self.generator.multiple, -width % self.generator.multiple
+        padded = F.pad(image, (0, right, 0, down), mode="replicate").to(self.generator.dtype)
+        index = [torch.tensor([self._index(name)], device=image.device) for name in (target, source)]
+        return self.generator(padded, *index)[:, :, :height, :width].float().clamp(-1, 1)
 
-    def _run(self, lines: Tensor, style: dict[str, Tensor], hints: Tensor | None) -> Tensor:
-        """The network's colouring of a view, (1, 1, h, w) -> (1, 3, h, w), in [-1, 1] both."""
-        height, width = lines.shape[2:]
-        pad = (0, -width % self.generator.multiple, 0, -height % self.generator.multiple)
-        padded = F.pad(lines, pad, mode="replicate").to(self.generator.dtype)
-        if hints is not None:
-            hints = F.pad(hints, pad).to(self.generator.dtype)
-        return self.generator(padded, style, hints)[:, :, :height, :width].float().clamp(-1, 1)
+    def _index(self, name: str | None) -> int:
+        return self.targets.index(name) if name else -1
 
-    def _style(self, reference: Any, weights: list[float] | None) -> tuple[dict[str, Tensor], bool]:
-        """The style of one or more references, and whether all of them are grey."""
-        given = list(reference) if isinstance(reference, (list, tuple)) else [reference]
-        weights = [1.0] * len(given) if weights is None else list(weights)
-        if not given or len(weights) != len(given) or min(weights) < 0 or sum(weights) <= 0:
-            raise ValueError(
-                f"Got {len(given)} references and the weights {weights}: at least one reference is needed, and a "
-                "weight of 0 or more for each, not all 0."
-            )
-        pictures = [read_picture(one) for one, weight in zip(given, weights, strict=True) if weight > 0]
-        weights = [weight for weight in weights if weight > 0]
-        views = [self._reference_view(on_paper(picture)) for picture in pictures]
-        styles = [self.style_encoder(view.to(self.style_encoder.dtype)) for view in views]
-        return joined_style(styles, weights), all(float(spread(view)) < 0.04 for view in views)
-
-    def _reference_view(self, pixels: np.ndarray) -> Tensor:
-        """A reference at the size it is looked at: sides multiples of 32, about `REFERENCE_AREA` pixels."""
-        scale = (REFERENCE_AREA / (pixels.shape[0] * pixels.shape[1])) ** 0.5
-        size = [min(1024, max(1, round(side * scale / 32)) * 32) for side in pixels.shape[1::-1]]
-        image = Image.fromarray(shrink(to_8_bit(pixels), 4 * REFERENCE_AREA))
-        return to_tensor(np.asarray(image.resize(size, Image.Resampling.BICUBIC)), self.device)
+    def _check(self, target: str, source: str | None, strength: float) -> None:
+        if target not in self.targets:
+            raise ValueError(f"target must be one of {', '.join(self.targets)}, got {target!r}.")
+        if source and (source, target) not in self.directions:
+            allowed = ", ".join(f"{first} to {second}" for first, second in self.directions)
+            raise ValueError(f"The model knows no direction {source} to {target}. It knows {allowed}.")
+        if not 0 <= strength <= 1:
+            raise ValueError(f"strength must be between 0 and 1, got {strength}.")
 
 
-def check_evenness(evenness: float) -> None:
-    """ValueError unless it is in [0, 1]."""
-    if not 0 <= evenness <= 1:
-        raise ValueError(f"evenness goes from 0 to 1, got {evenness}.")
+class TranslationCanvas:
+    """Lays a translation of the view out over the picture; what it does to a pixel depends on nothing around it."""
+
+    halo: int | None = 0
+    multiple = 1
+
+    def __init__(self, change: GuidedUpsampling, strength: float):
+        self.change, self.strength = change, strength
+
+    @torch.no_grad()
+    def paint(self, pixels: np.ndarray, top: int, left: int) -> np.ndarray:
+        """(h, w, 3) uint8 or uint16 at (top, left) of the picture -> the same, translated."""
+        before = to_tensor(pixels, self.change.change.device)
+        after = self.change.apply(before, top, left)
+        return to_pixels(before + self.strength * (after.clamp(-1, 1) - before), pixels.dtype)
 
 
-def joined_style(styles: list[dict[str, Tensor]], weights: list[float]) -> dict[str, Tensor]:
-    """One style of several: the weighted mean of the vectors, and all tokens, each counting by its picture's weight."""
-    shares = [weight / sum(weights) for weight in weights]
-    joined = {"vector": torch.stack([s["vector"] * share for s, share in zip(styles, shares, strict=True)]).sum(0)}
-    if "tokens" in styles[0]:
-        joined |= {name: torch.cat([style[name] for style in styles], dim=1) for name in ("tokens", "colours")}
-        counts = [style["tokens"].shape[1] for style in styles]
-        rows = [torch.full((1, n), share / n).log() for n, share in zip(counts, shares, strict=True)]
-        joined["weights"] = torch.cat(rows, dim=1).to(joined["vector"].device)
-    return joined
+def to_tensor(pixels: np.ndarray, device: torch.device) -> Tensor:
+    """(h, w, 3) uint8 or uint16 -> (1, 3, h, w) float32 in [-1, 1]."""
+    scale = float(np.iinfo(pixels.dtype).max) / 2
+    return torch.from_numpy(pixels.astype(np.float32)).to(device).permute(2, 0, 1)[None] / scale - 1
+
+
+def to_pixels(image: Tensor, dtype: np.dtype) -> np.ndarray:
+    """(1, 3, h, w) in [-1, 1] -> (h, w, 3) uint8 or uint16, rounded."""
+    scale = float(np.iinfo(dtype).max) / 2
+    return ((image[0].permute(1, 2, 0) + 1) * scale).round().cpu().numpy().astype(dtype)
