@@ -25,7 +25,7 @@ Image.fromarray((coloured[0].transpose(1, 2, 0) * 255).round().astype(np.uint8))
 
 
 class PictureColouring(nn.Module):
-    """What the pipeline does to a picture that is not larger than its view and whose sides are multiples of 32."""
+    """What the pipeline does to a picture too small for samples (`pipelines.tiles`), its sides multiples of 32."""
 
     def __init__(self, generator: TwoNetGenerator):
         super().__init__()
