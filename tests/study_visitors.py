@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urljoin
 
-import httpx
+import aiohttp
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 120.0  # seconds a visitor goes on trying while the server is away
@@ -89,6 +90,15 @@ class Page(HTMLParser):
             self.code, self._in_code = data.strip(), False
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the server said."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 @dataclass
 class Visitor:
     """One person.
@@ -101,7 +111,7 @@ class Visitor:
         twice: send every answer twice at once, as an impatient person clicks.
     """
 
-    client: httpx.AsyncClient
+    client: aiohttp.ClientSession
     address: str
     seed: int
     thinking: tuple[float, float] = (0.0, 0.1)
@@ -134,7 +144,7 @@ class Visitor:
         data = dict(page.hidden)
         for source in page.pictures:
             answer = await self._patiently("GET", urljoin(self.here, source))
-            assert answer.status_code == 200 and answer.content[:4] == b"\x89PNG"
+            assert answer.status == 200 and answer.body[:4] == b"\x89PNG"
             self.pictures += 1
         data |= {name: self.chance.choice(values) for name, values in page.choices.items() if values}
         question = "/answer/" in page.action
@@ -144,26 +154,27 @@ class Visitor:
         answers = await asyncio.gather(*sending)
         if question:
             self.latencies.append(time.perf_counter() - started)
-            assert all(answer.status_code == 303 for answer in answers), answers[-1].text[:500]
+            assert all(answer.status == 303 for answer in answers), answers[-1].body[:500]
             self.acknowledged[data["key"]] = data["answer"]
         return await self._get(urljoin(target, answers[0].headers["location"]))
 
     async def _get(self, address: str) -> Page:
         answer = await self._patiently("GET", address)
-        while answer.status_code in (302, 303, 307):
+        while answer.status in (302, 303, 307):
             address = urljoin(address, answer.headers["location"])
             answer = await self._patiently("GET", address)
-        assert answer.status_code == 200, f"{address}: {answer.status_code}"
+        assert answer.status == 200, f"{address}: {answer.status}"
         self.here = address
-        return Page(answer.text)
+        return Page(answer.body.decode())
 
-    async def _patiently(self, method: str, address: str, **options) -> httpx.Response:
+    async def _patiently(self, method: str, address: str, **options) -> Answer:
         """Until the server answers: what was sent before is sent again, as the page's script does."""
         end = time.monotonic() + PATIENCE
         while True:
             try:
-                return await self.client.request(method, address, **options)
-            except httpx.TransportError:
+                async with self.client.request(method, address, allow_redirects=False, **options) as answer:
+                    return Answer(answer.status, answer.headers, await answer.read())
+            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError):
                 if time.monotonic() > end:
                     raise
                 await asyncio.sleep(0.2)
@@ -171,10 +182,17 @@ class Visitor:
 
 async def visit(address: str, people: int, **options) -> list[Visitor]:
     """Let `people` take part at once, each with cookies of their own; `options` of `Visitor`."""
-    limits = httpx.Limits(max_connections=people, max_keepalive_connections=people)
-    async with httpx.AsyncHTTPTransport(limits=limits) as lines:
-        visitors = [
-            Visitor(httpx.AsyncClient(transport=lines, timeout=60), address, seed, **options) for seed in range(people)
-        ]
+    async with aiohttp.TCPConnector(limit=people) as lines:
+        visitors = [Visitor(_browser(lines), address, seed, **options) for seed in range(people)]
         await asyncio.gather(*(one.take_part() for one in visitors))
     return visitors
+
+
+def _browser(lines: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    """A browser with cookies of its own, kept for a bare address too."""
+    return aiohttp.ClientSession(
+        connector=lines,
+        connector_owner=False,
+        cookie_jar=aiohttp.CookieJar(unsafe=True),
+        timeout=aiohttp.ClientTimeout(total=60),
+    )
